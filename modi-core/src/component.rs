@@ -1,0 +1,98 @@
+//! What an application hosts besides services: things that start, drain and close. The broker layer is one.
+
+use crate::Result;
+use crate::graph::{AnyArc, Edge, HandlerNode};
+use crate::life::Stop;
+use crate::link::Modules;
+use crate::scope::ScopePlan;
+use async_trait::async_trait;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something that runs as long as the application does.
+///
+/// The application calls it: `start` after every `on_start` hook, `drain` before any `on_stop` hook, `close` after the
+/// last. A component that was not started is not drained, but closed.
+#[async_trait]
+pub trait Component: Send {
+    /// What log lines and errors call it.
+    fn name(&self) -> String;
+
+    /// Begins its work and returns once it is ready.
+    ///
+    /// # Errors
+    ///
+    /// Stops the start of the application.
+    async fn start(&mut self, host: &Host) -> Result;
+
+    /// Takes nothing new, and finishes what runs; after `within` it gives back what is left.
+    ///
+    /// # Errors
+    ///
+    /// Reported, and the stop goes on.
+    async fn drain(&mut self, within: Duration) -> Result;
+
+    /// Lets go of its connections.
+    ///
+    /// # Errors
+    ///
+    /// Reported, and the stop goes on.
+    async fn close(&mut self) -> Result;
+}
+
+/// The application as its components see it.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) modules: Modules,
+    pub(crate) lives: Arc<[AnyArc]>,
+    pub(crate) stop: Stop,
+    pub(crate) name: String,
+}
+
+/// A handler of a running application.
+#[derive(Clone)]
+pub struct Mounted {
+    /// The module that lists it.
+    pub module: &'static str,
+    /// That module, running.
+    pub live: AnyArc,
+    /// The handler.
+    pub node: &'static HandlerNode,
+}
+
+impl Host {
+    /// The application's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The one way to stop.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// The handlers of all modules: imports first, then in the order of `subscribers`.
+    pub fn handlers(&self) -> impl Iterator<Item = Mounted> + '_ {
+        self.modules.linked.iter().zip(self.lives.iter()).flat_map(|(linked, live)| {
+            let handlers = linked.graph.iter().flat_map(|node| node.handlers.iter());
+            handlers.map(|node| Mounted { module: linked.name, live: live.clone(), node })
+        })
+    }
+
+    /// Which scoped services an attempt of a handler with these edges needs.
+    pub fn plan(&self, edges: &[Edge]) -> ScopePlan {
+        self.modules.plan(&self.lives, edges)
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Host({})", self.name)
+    }
+}
+impl fmt::Debug for Mounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", self.module, self.node.name)
+    }
+}

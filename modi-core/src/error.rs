@@ -1,0 +1,123 @@
+//! The one error type of an application's own code: a cause, and what to do about it.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+/// Any error that can cross threads.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// The result of `main`, of constructors, hooks and handlers: `Result<(), Error>` unless written otherwise.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// What a handler, a constructor or a hook ends in when it fails.
+///
+/// Every [`std::error::Error`] converts into it with `?`. Such an error is *retried*; [`Error::reject`] and
+/// [`Error::retry_after`] say otherwise.
+///
+/// ```
+/// use modi_core::{Advice, Error};
+///
+/// fn quantity(text: &str) -> Result<u32, Error> {
+///     text.parse().map_err(Error::reject) // the same bytes will never parse
+/// }
+/// assert_eq!(quantity("two").unwrap_err().advice(), Advice::Reject);
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    source: BoxError,
+    advice: Advice,
+}
+
+/// How the sender of an error wants it treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Advice {
+    /// Try again, as the retry policy says. The default.
+    Retry,
+    /// Try again, not before this has passed.
+    RetryAfter(Duration),
+    /// It can never succeed.
+    Reject,
+}
+
+impl Error {
+    /// An error that is retried, from a cause or a text.
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self::with(source.into(), Advice::Retry)
+    }
+
+    /// An error that trying again cannot mend: the message goes to the dead letters at once.
+    pub fn reject(source: impl Into<BoxError>) -> Self {
+        Self::with(source.into(), Advice::Reject)
+    }
+
+    /// An error that is worth another try once `after` has passed.
+    pub fn retry_after(after: Duration, source: impl Into<BoxError>) -> Self {
+        Self::with(source.into(), Advice::RetryAfter(after))
+    }
+
+    fn with(source: BoxError, advice: Advice) -> Self {
+        Self(Box::new(Inner { source, advice }))
+    }
+
+    /// How the sender wants it treated.
+    pub fn advice(&self) -> Advice {
+        self.0.advice
+    }
+
+    /// The cause.
+    pub fn get_ref(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        &*self.0.source
+    }
+
+    /// The cause and what lies below it, outermost first.
+    pub fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let mut next: Option<&(dyn StdError + 'static)> = Some(&*self.0.source);
+        std::iter::from_fn(move || {
+            let error = next?;
+            next = error.source();
+            Some(error)
+        })
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(source: E) -> Self {
+        Self::new(source)
+    }
+}
+
+impl From<Error> for BoxError {
+    fn from(error: Error) -> Self {
+        error.0.source
+    }
+}
+
+/// The cause alone; with `{:#}` the whole chain, parted by colons.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return self.0.source.fmt(f);
+        }
+        for (depth, error) in self.chain().enumerate() {
+            if depth > 0 {
+                f.write_str(": ")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Written for people, since `main` prints it: the error, then a line for each cause.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.source)?;
+        for cause in self.chain().skip(1) {
+            write!(f, "\n  caused by: {cause}")?;
+        }
+        Ok(())
+    }
+}

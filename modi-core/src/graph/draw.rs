@@ -1,0 +1,149 @@
+//! The picture of an application's graph, from constants alone.
+
+use super::{Edge, Kind, Node, graph_of};
+use crate::Module;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// The graph of a module and of all that it reaches, drawn without building anything.
+///
+/// A module that is imported only to be started, and from which nothing is taken, does not show.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    modules: Vec<(&'static str, &'static [Node])>,
+}
+
+impl Graph {
+    /// The graph with `M` as its root.
+    pub fn of<M: Module>() -> Self {
+        let mut graph = Self { modules: Vec::new() };
+        graph.add(M::NAME, graph_of::<M>());
+        graph
+    }
+
+    fn add(&mut self, module: &'static str, nodes: &'static [Node]) {
+        if self.modules.iter().any(|(known, at)| *known == module && std::ptr::eq(*at, nodes)) {
+            return;
+        }
+        self.modules.push((module, nodes));
+        for edge in nodes.iter().flat_map(edges_of).map(|(_, edge)| edge) {
+            if let Some(key) = &edge.to
+                && let Some(nodes) = key.graph
+            {
+                self.add(key.module, nodes);
+            }
+        }
+    }
+
+    /// How many providers there are, without handlers.
+    pub fn provider_count(&self) -> usize {
+        self.modules.iter().flat_map(|(_, nodes)| nodes.iter()).filter(|node| node.kind != Kind::Handler).count()
+    }
+
+    /// For Mermaid: a box a module, dotted arrows for lazy dependencies.
+    pub fn mermaid(&self) -> String {
+        let mut out = String::from("graph TD\n");
+        for (module, nodes) in &self.modules {
+            line(&mut out, format_args!("  subgraph {module}"));
+            for (name, kind) in drawn(nodes) {
+                let (open, close) = match kind {
+                    Kind::Singleton => ("[", "]"),
+                    Kind::Scoped => ("([", "])"),
+                    Kind::Transient => ("{{", "}}"),
+                    Kind::Handler => (">", "]"),
+                };
+                line(&mut out, format_args!("    {}{open}\"{name}\"{close}", id(module, name)));
+            }
+            line(&mut out, format_args!("  end"));
+        }
+        self.arrows(|from, edge, to| {
+            let arrow = if edge.lazy { "-.->" } else { "-->" };
+            line(&mut out, format_args!("  {from} {arrow}|{}| {to}", edge.field));
+        });
+        out
+    }
+
+    /// For Graphviz.
+    pub fn dot(&self) -> String {
+        let mut out = String::from("digraph {\n  rankdir=LR\n");
+        for (module, nodes) in &self.modules {
+            line(&mut out, format_args!("  subgraph cluster_{module} {{\n    label=\"{module}\""));
+            for (name, kind) in drawn(nodes) {
+                let shape = match kind {
+                    Kind::Singleton => "box",
+                    Kind::Scoped => "ellipse",
+                    Kind::Transient => "hexagon",
+                    Kind::Handler => "cds",
+                };
+                line(&mut out, format_args!("    {} [label=\"{name}\" shape={shape}]", id(module, name)));
+            }
+            line(&mut out, format_args!("  }}"));
+        }
+        self.arrows(|from, edge, to| {
+            let style = if edge.lazy { " style=dashed" } else { "" };
+            line(&mut out, format_args!("  {from} -> {to} [label=\"{}\"{style}]", edge.field));
+        });
+        out.push_str("}\n");
+        out
+    }
+
+    /// For programs: `{"modules": [{"name", "nodes": [{"name", "kind", "edges": [{"field", "module", "to", "lazy"}]}]}]}`.
+    /// In an optional dependency that is absent, `module` and `to` are null.
+    pub fn json(&self) -> String {
+        let modules: Vec<Value> = self.modules.iter().map(|(module, nodes)| json_module(module, nodes)).collect();
+        json!({ "modules": modules }).to_string()
+    }
+
+    fn arrows(&self, mut draw: impl FnMut(String, &Edge, String)) {
+        for (module, nodes) in &self.modules {
+            for (from, edge) in nodes.iter().flat_map(edges_of) {
+                if let Some(to) = &edge.to {
+                    draw(id(module, from), edge, id(to.module, to.name));
+                }
+            }
+        }
+    }
+}
+
+/// What stands in the picture: providers, and the handlers of each entry.
+fn drawn(nodes: &'static [Node]) -> impl Iterator<Item = (&'static str, Kind)> {
+    nodes.iter().flat_map(|node| {
+        let own = (node.kind != Kind::Handler).then_some((node.name, node.kind));
+        own.into_iter().chain(node.handlers.iter().map(|handler| (handler.name, Kind::Handler)))
+    })
+}
+
+fn edges_of(node: &'static Node) -> impl Iterator<Item = (&'static str, &'static Edge)> {
+    let own = node.edges.iter().map(|edge| (node.name, edge));
+    own.chain(node.handlers.iter().flat_map(|handler| handler.edges.iter().map(|edge| (handler.name, edge))))
+}
+
+fn json_module(module: &str, nodes: &'static [Node]) -> Value {
+    let nodes = nodes.iter().flat_map(|node| {
+        let own = (node.kind != Kind::Handler).then(|| json_node(node.name, node.kind, node.edges));
+        own.into_iter().chain(node.handlers.iter().map(|handler| json_node(handler.name, Kind::Handler, handler.edges)))
+    });
+    json!({ "name": module, "nodes": nodes.collect::<Vec<_>>() })
+}
+
+fn json_node(name: &str, kind: Kind, edges: &[Edge]) -> Value {
+    let kind = match kind {
+        Kind::Singleton => "singleton",
+        Kind::Scoped => "scoped",
+        Kind::Transient => "transient",
+        Kind::Handler => "handler",
+    };
+    let edges = edges.iter().map(|edge| {
+        let to = edge.to.as_ref();
+        json!({ "field": edge.field, "module": to.map(|key| key.module), "to": to.map(|key| key.name), "lazy": edge.lazy })
+    });
+    json!({ "name": name, "kind": kind, "edges": edges.collect::<Vec<_>>() })
+}
+
+fn id(module: &str, name: &str) -> String {
+    format!("{module}_{name}").replace(|c: char| !c.is_alphanumeric(), "_")
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _infallible = writeln!(out, "{text}");
+}

@@ -1,0 +1,143 @@
+//! How long a service lives, and how it is kept: types that `#[injectable]` chooses.
+
+use crate::graph::{AnyArc, Kind};
+use crate::module::Owns;
+use crate::scope::Resolver;
+use crate::service::{Made, Service, Source, Wire};
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// How long a service lives.
+pub trait Lifetime {
+    /// The same as a value.
+    const KIND: Kind;
+    /// The life of another name for the service (`Type as dyn Trait`): it needs no place of its own in a scope.
+    type Alias: Lifetime;
+
+    /// Takes the service where it is needed.
+    ///
+    /// # Errors
+    ///
+    /// The error of a transient's constructor.
+    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>>;
+}
+
+/// One a running application. The default.
+#[derive(Debug)]
+pub struct Singleton;
+/// One an attempt at a message.
+#[derive(Debug)]
+pub struct Scoped;
+/// One a place that asks for it.
+#[derive(Debug)]
+pub struct Transient;
+/// The life of a function that handles messages: it is never made.
+#[derive(Debug)]
+pub struct Handler;
+
+/// A life that lasts as long as the application.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is not a singleton of module `{M}`",
+    label = "a scoped or transient service lives in a scope: take it as `Arc<{T}>` in a handler or in a scoped service"
+)]
+pub trait Lasting<M, T: ?Sized> {}
+impl<M, T: ?Sized> Lasting<M, T> for Singleton {}
+
+impl Lifetime for Singleton {
+    const KIND: Kind = Kind::Singleton;
+    type Alias = Self;
+
+    #[inline]
+    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+        match M::cell(&cx.live.cells).peek() {
+            Some(value) => Ok(value.clone()),
+            None => cx.live.absent(M::ENTRY),
+        }
+    }
+}
+
+impl Lifetime for Transient {
+    const KIND: Kind = Kind::Transient;
+    type Alias = Self;
+
+    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+        if let Some(replaced) = cx.live.space.replacement(cx.live.base + M::NODE, cx.lives, cx.scope) {
+            return restored::<M, T>(&replaced?);
+        }
+        match M::By::make(&Resolver { holder: M::ENTRY, ..*cx })? {
+            Made::Ready(value) => Ok(value),
+            Made::Later(_) => {
+                Err(Error::new(format!("the transient `{}` cannot be made by an async constructor", M::ENTRY)))
+            }
+        }
+    }
+}
+
+impl Lifetime for Scoped {
+    const KIND: Kind = Kind::Scoped;
+    type Alias = Transient;
+
+    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+        let id = cx.live.base + M::NODE;
+        if let Some(replaced) = cx.live.space.replacement(id, cx.lives, cx.scope) {
+            return restored::<M, T>(&replaced?);
+        }
+        match cx.scope.kept(id) {
+            Some(kept) => restored::<M, T>(kept),
+            None => Err(Error::new(format!(
+                "the scoped `{}` of module `{}` was taken outside of a scope that plans for it",
+                M::ENTRY,
+                M::NAME
+            ))),
+        }
+    }
+}
+
+impl Lifetime for Handler {
+    const KIND: Kind = Kind::Handler;
+    type Alias = Self;
+
+    fn take<M: Owns<T>, T: ?Sized + Service>(_: &Resolver<'_, M>) -> Result<Arc<T>> {
+        Err(Error::new(format!("`{}` is a handler, not a service", M::ENTRY)))
+    }
+}
+
+fn restored<M: Owns<T>, T: ?Sized + Service>(kept: &AnyArc) -> Result<Arc<T>> {
+    <M::By as Source>::Keep::restore(kept).ok_or_else(|| Error::new(format!("`{}` is kept as another type", M::ENTRY)))
+}
+
+/// How a service is kept where its type is erased.
+pub trait Keep<T: ?Sized> {
+    /// Forgets the type.
+    fn erase(value: Arc<T>) -> AnyArc;
+    /// Remembers it.
+    fn restore(kept: &AnyArc) -> Option<Arc<T>>;
+}
+
+/// As it is: for a type of a known size. Costs nothing.
+#[derive(Debug)]
+pub struct Whole;
+impl<T: Service> Keep<T> for Whole {
+    #[inline]
+    fn erase(value: Arc<T>) -> AnyArc {
+        value
+    }
+    #[inline]
+    fn restore(kept: &AnyArc) -> Option<Arc<T>> {
+        kept.clone().downcast().ok()
+    }
+}
+
+/// Behind one more `Arc`: for a trait object.
+#[derive(Debug)]
+pub struct Wrapped;
+impl<T: ?Sized + Service> Keep<T> for Wrapped {
+    #[inline]
+    fn erase(value: Arc<T>) -> AnyArc {
+        Arc::new(value)
+    }
+    #[inline]
+    fn restore(kept: &AnyArc) -> Option<Arc<T>> {
+        kept.downcast_ref::<Arc<T>>().cloned()
+    }
+}

@@ -1,0 +1,250 @@
+//! What `#[module]` writes on the user's struct, and the module of a running application.
+
+use crate::graph::{AnyLive, Key, Node};
+use crate::link::{Linker, Plan, Space};
+use crate::provide::{How, Shared};
+use crate::scope::Resolver;
+use crate::service::{Service, Wire};
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
+
+/// A part of an application: what it provides, what it imports, what it exports, and its handlers.
+///
+/// Written by `#[module]`; the container calls it when an application is built.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a module",
+    label = "write `#[module(providers = [..])]` above the struct"
+)]
+pub trait Module: Sized + Send + Sync + 'static {
+    /// The struct's name.
+    const NAME: &'static str;
+    /// Its own providers and handlers.
+    const GRAPH: &'static [Node];
+    /// An order in which they can be built. Not computed for a graph with a cycle: it is an error of the compiler.
+    const ORDER: &'static [usize];
+    /// One [`Cell`] a provider, one link an import.
+    type Cells: Send + Sync + 'static;
+
+    /// The value of a module without fields. One with fields gets its value from an importer, or from `App::new`.
+    fn unit() -> Option<Self> {
+        None
+    }
+    /// Names the imports, with a value where the attribute gives one.
+    fn imports(&self, _plan: &mut Plan) {}
+    /// Empty cells, but for the module's own values.
+    fn cells(self) -> Self::Cells;
+    /// Links the imports, once everything is built.
+    fn link(_cells: &mut Self::Cells, _linker: &Linker) {}
+}
+
+/// Something that a module makes or imports.
+#[diagnostic::on_unimplemented(
+    message = "module `{Self}` has no provider for `{T}`",
+    label = "needs `{T}`, which `{Self}` neither provides nor imports",
+    note = "add it to `providers = [..]` of `{Self}`, or import it by name from a module that exports it"
+)]
+pub trait Provides<T: ?Sized>: Module {
+    /// Made by the module itself, or taken from an import.
+    type How: How<Self, T>;
+}
+
+/// Something that importers of a module may take.
+#[diagnostic::on_unimplemented(
+    message = "module `{Self}` does not export `{T}`",
+    label = "not in `exports = [..]` of `{Self}`"
+)]
+pub trait Exports<T: ?Sized>: Provides<T> {}
+
+/// One of a module's own providers: its maker, its place in the graph, its cell.
+pub trait Owns<T: ?Sized>: Module {
+    /// What makes it.
+    type By: Wire<Self, Output = T>;
+    /// Its place in [`Module::GRAPH`].
+    const NODE: usize;
+    /// As the user wrote it.
+    const ENTRY: &'static str;
+    /// Where it is kept.
+    fn cell(cells: &Self::Cells) -> &Cell<T>;
+    /// The same, while it is being built.
+    fn cell_mut(cells: &mut Self::Cells) -> &mut Cell<T>;
+}
+
+/// An import of a module.
+pub trait Imports<D: Module>: Module {
+    /// The link to it.
+    fn import(cells: &Self::Cells) -> &Link<D>;
+}
+
+/// A singleton of a module, own or imported: what can be borrowed for as long as the application runs.
+#[diagnostic::on_unimplemented(
+    message = "module `{Self}` has no singleton `{T}`",
+    label = "`{T}` is not a singleton of `{Self}`"
+)]
+pub trait Singleton<T: ?Sized>: Provides<T> {
+    /// Where it is kept.
+    fn borrow(live: &Live<Self>) -> &Cell<T>;
+}
+
+impl<M: Provides<T>, T: ?Sized + Service> Singleton<T> for M
+where
+    M::How: Shared<M, T>,
+{
+    #[inline(always)]
+    fn borrow(live: &Live<M>) -> &Cell<T> {
+        M::How::shared(live)
+    }
+}
+
+/// Names a service that a module may do without: `Some` where it is provided or imported, `None` where it is listed in
+/// `optional = [..]`.
+#[diagnostic::on_unimplemented(
+    message = "module `{Self}` says nothing about the optional `{T}`",
+    label = "`Option<Arc<{T}>>`: neither provided, nor imported, nor listed as absent",
+    note = "provide or import it, or write `optional = [{T}]` in `{Self}`"
+)]
+pub trait Optional<T: ?Sized>: Module {
+    /// Who provides it, if anybody does.
+    const KEY: Option<Key>;
+    /// Takes it.
+    ///
+    /// # Errors
+    ///
+    /// The error of a transient's constructor.
+    fn option(cx: &Resolver<'_, Self>) -> crate::Result<Option<Arc<T>>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Provides<T>, T: ?Sized + Service> Optional<T> for M {
+    const KEY: Option<Key> = Some(M::How::KEY);
+
+    fn option(cx: &Resolver<'_, M>) -> crate::Result<Option<Arc<T>>> {
+        M::How::take(cx).map(Some)
+    }
+}
+
+/// Holds a singleton once it is built, or what a test put in a provider's place.
+pub struct Cell<T: ?Sized>(Option<Arc<T>>);
+
+impl<T: ?Sized> Cell<T> {
+    /// Nothing yet.
+    pub const fn empty() -> Self {
+        Self(None)
+    }
+
+    /// A value of the module's own.
+    pub const fn full(value: Arc<T>) -> Self {
+        Self(Some(value))
+    }
+
+    /// What it holds.
+    #[inline(always)]
+    pub const fn peek(&self) -> Option<&Arc<T>> {
+        self.0.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, value: Option<Arc<T>>) {
+        self.0 = value;
+    }
+}
+
+/// The way from a module to one that it imports: there as soon as everything is built.
+pub struct Link<D: Module>(Option<Arc<Live<D>>>);
+
+impl<D: Module> Link<D> {
+    /// Not linked yet.
+    pub const fn open() -> Self {
+        Self(None)
+    }
+
+    /// Links it.
+    pub fn set(&mut self, linker: &Linker) {
+        self.0 = linker.module();
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self) -> Option<&Live<D>> {
+        self.0.as_deref()
+    }
+}
+
+/// A module of a running application.
+pub struct Live<M: Module> {
+    pub(crate) cells: M::Cells,
+    /// The number of this module's first node in the application.
+    pub(crate) base: usize,
+    pub(crate) space: Arc<Space>,
+    pub(crate) handle: Arc<Handle<M>>,
+}
+
+/// What a [`Lazy`](crate::Lazy) holds: the module, once it runs and for as long as it does.
+pub(crate) struct Handle<M: Module>(pub(crate) OnceLock<Weak<Live<M>>>);
+
+/// The modules of an application while its services are built, in the order of linking: the root is the last.
+#[derive(Default)]
+pub struct Lives(pub(crate) Vec<Box<AnyLive>>);
+
+impl Lives {
+    pub(crate) const NONE: &'static Self = &Self(Vec::new());
+
+    /// Makes a node of a module, which is out of the list meanwhile: it is changed, and its imports are read.
+    pub(crate) fn with<R>(&mut self, module: usize, make: impl FnOnce(&mut AnyLive, &Self) -> R) -> R {
+        let mut own: Box<AnyLive> = std::mem::replace(&mut self.0[module], Box::new(()));
+        let made = make(&mut *own, self);
+        self.0[module] = own;
+        made
+    }
+
+    #[expect(clippy::expect_used, reason = "every import of a module is linked before it")]
+    pub(crate) fn module<D: Module>(&self) -> &Live<D> {
+        self.0.iter().find_map(|live| live.downcast_ref()).expect("an import is linked first")
+    }
+}
+
+impl<M: Module> Live<M> {
+    /// Borrows a singleton.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn get<T: ?Sized + Service>(&self) -> &Arc<T>
+    where
+        M: Singleton<T>,
+    {
+        match M::borrow(self).peek() {
+            Some(value) => value,
+            None => self.absent(std::any::type_name::<T>()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a test asks for what its own override made superfluous")]
+    pub(crate) fn absent(&self, name: &str) -> ! {
+        panic!(
+            "`{name}` of module `{}` was not built: only overridden providers needed it (overridden: {})",
+            M::NAME,
+            self.space.overridden()
+        )
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Cell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Cell(full)" } else { "Cell(empty)" })
+    }
+}
+impl<D: Module> fmt::Debug for Link<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link({})", D::NAME)
+    }
+}
+impl fmt::Debug for Lives {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lives({} modules)", self.0.len())
+    }
+}
+impl<M: Module> fmt::Debug for Live<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Live({})", M::NAME)
+    }
+}

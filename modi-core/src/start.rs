@@ -1,0 +1,361 @@
+//! Building an application along its graph: a constructor starts when its last dependency is ready.
+
+use crate::graph::{AnyArc, Edge, Key, Kind, Make, MakeOnce};
+use crate::link::{Linker, Modules, Plan, Space};
+use crate::module::{Lives, Module};
+use crate::overrides::{Fake, MadeFake, Override, Overrides, With};
+use crate::scope::{Scope, Site, Step, panic_text};
+use crate::{Error, Result};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::{FutureExt, future};
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why an application did not start. What had been started is stopped by the time this is returned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The modules' values or the overrides do not fit together; every problem is listed.
+    #[error("the modules do not fit together:{}", lines(.0))]
+    Plan(Vec<String>),
+    /// A constructor or an `on_start` hook returned an error.
+    #[error("`{service}` of module `{module}` failed to start")]
+    Failed {
+        /// The owner's name.
+        module: &'static str,
+        /// The entry in its `providers`.
+        service: &'static str,
+        /// The error.
+        #[source]
+        source: crate::BoxError,
+    },
+    /// A constructor or an `on_start` hook panicked.
+    #[error("`{service}` of module `{module}` panicked at start: {message}")]
+    Panicked {
+        /// The owner's name.
+        module: &'static str,
+        /// The entry in its `providers`.
+        service: &'static str,
+        /// What the panic said.
+        message: String,
+    },
+    /// A component could not start.
+    #[error("{name} failed to start")]
+    Component {
+        /// The component.
+        name: String,
+        /// The error.
+        #[source]
+        source: crate::BoxError,
+    },
+    /// The start-up deadline passed.
+    #[error("not started after {after:?}: still waiting for {}", pending.join(", "))]
+    Deadline {
+        /// The deadline.
+        after: Duration,
+        /// What was still being built or started.
+        pending: Vec<String>,
+    },
+    /// An injected fake closed a cycle that the compiler could not see.
+    #[error("an injected fake closes a cycle: {}", .0.join(", "))]
+    Cycle(Vec<String>),
+    /// The application was told to stop before it had started.
+    #[error("stopped while it was starting")]
+    Stopped,
+}
+
+fn lines(problems: &[String]) -> String {
+    problems.iter().map(|problem| format!("\n  {problem}")).collect()
+}
+
+/// Opens the modules, builds every service and links what was built. Dropping it drops what was built.
+pub(crate) async fn build<M: Module>(
+    root: M,
+    space: Space,
+    overrides: Overrides<M>,
+    deadline: Duration,
+) -> Result<Built<M>, StartError> {
+    let mut plan = Plan::default();
+    plan.give("the application", root);
+    let problems = plan.problems();
+    if !problems.is_empty() {
+        return Err(StartError::Plan(problems));
+    }
+    let space = Arc::new(space);
+    let (linked, lives, sealing) = plan.open(&space);
+    let mut builder = Builder::new(Modules { linked: linked.into(), space }, lives, overrides.list)?;
+    builder.run(deadline).await?;
+    let Builder { modules, lives, ready, .. } = builder;
+    let linker = Linker::seal(lives, &sealing);
+    let (Some(live), Some(root)) = (linker.module::<M>(), linker.lives.last()) else {
+        return Err(StartError::Plan(vec!["the root module is not linked".to_owned()]));
+    };
+    modules.space.run(root);
+    Ok(Built { live, modules, lives: linker.lives.into(), ready })
+}
+
+pub(crate) struct Built<M: Module> {
+    pub(crate) live: Arc<crate::module::Live<M>>,
+    pub(crate) modules: Modules,
+    pub(crate) lives: Arc<[AnyArc]>,
+    /// The singletons in the order in which they were ready.
+    pub(crate) ready: Vec<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// Not begun, or never begun: handlers, scoped services, what is not needed.
+    Idle,
+    Running,
+    Ready,
+}
+
+type Waiting = BoxFuture<'static, (usize, Result<Result<AnyArc>, String>)>;
+
+struct Builder {
+    modules: Modules,
+    lives: Lives,
+    /// What tests replaced; empty otherwise, and then most of the work below is not done.
+    replaced: HashMap<usize, With>,
+    state: Vec<State>,
+    ready: Vec<usize>,
+    running: FuturesUnordered<Waiting>,
+    /// In an order in which they could be built, were nothing running.
+    blocked: Vec<usize>,
+}
+
+impl Builder {
+    fn new(modules: Modules, lives: Lives, overrides: Vec<Override>) -> Result<Self, StartError> {
+        let nodes = modules.len();
+        let mut builder = Self {
+            modules,
+            lives,
+            replaced: HashMap::new(),
+            state: vec![State::Idle; nodes],
+            ready: Vec::with_capacity(nodes),
+            running: FuturesUnordered::new(),
+            blocked: Vec::new(),
+        };
+        if !overrides.is_empty() {
+            builder.replace(overrides)?;
+        }
+        Ok(builder)
+    }
+
+    fn replace(&mut self, overrides: Vec<Override>) -> Result<(), StartError> {
+        let mut problems = Vec::new();
+        for Override { key, with } in overrides {
+            let Some(id) = self.modules.id(&key) else {
+                problems.push(format!(
+                    "`{}` is overridden in module `{}`, which is not part of this application",
+                    key.name, key.module
+                ));
+                continue;
+            };
+            if let With::Value(value) = &with {
+                self.fill(id, value.clone());
+            }
+            if self.replaced.insert(id, with).is_some() {
+                problems.push(format!("`{}` of module `{}` is overridden twice", key.name, key.module));
+            }
+        }
+        self.modules.space.replace(self.replaced.clone());
+        if problems.is_empty() { Ok(()) } else { Err(StartError::Plan(problems)) }
+    }
+
+    async fn run(&mut self, deadline: Duration) -> Result<(), StartError> {
+        let needed = if self.replaced.is_empty() { None } else { Some(self.needed()) };
+        let linked = self.modules.linked.clone();
+        for (module, linked) in linked.iter().enumerate() {
+            for &at in linked.order {
+                let id = linked.base + at;
+                let Make::Once(make) = linked.graph[at].make else {
+                    continue;
+                };
+                if self.state[id] == State::Ready || needed.as_ref().is_some_and(|needed| !needed[id]) {
+                    continue;
+                }
+                // While nothing is running and nothing is replaced, whatever comes earlier in the order is ready.
+                let undisturbed = self.running.is_empty() && self.replaced.is_empty();
+                if undisturbed || self.can_begin(id) {
+                    self.begin(id, module, make)?;
+                } else {
+                    self.blocked.push(id);
+                }
+            }
+        }
+        if !self.running.is_empty() || !self.blocked.is_empty() {
+            self.wait(deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on as constructors finish.
+    async fn wait(&mut self, deadline: Duration) -> Result<(), StartError> {
+        let timer = tokio::time::sleep(deadline);
+        let mut timer = std::pin::pin!(timer);
+        loop {
+            self.unblock()?;
+            if self.running.is_empty() {
+                let stuck: Vec<String> = self.blocked.iter().map(|&id| self.name(id)).collect();
+                return if stuck.is_empty() { Ok(()) } else { Err(StartError::Cycle(stuck)) };
+            }
+            match future::select(self.running.next(), timer.as_mut()).await {
+                future::Either::Left((Some((id, outcome)), _)) => self.end(id, outcome)?,
+                future::Either::Left((None, _)) => {}
+                future::Either::Right(_) => {
+                    let running = |id: &usize| self.state[*id] == State::Running;
+                    let pending = (0..self.state.len()).filter(running).map(|id| self.name(id)).collect();
+                    return Err(StartError::Deadline { after: deadline, pending });
+                }
+            }
+        }
+    }
+
+    /// Begins whatever can begin by now. One constructor that does not wait can free the next.
+    fn unblock(&mut self) -> Result<(), StartError> {
+        loop {
+            let blocked = std::mem::take(&mut self.blocked);
+            let before = blocked.len();
+            for id in blocked {
+                let (module, _, node) = self.modules.node(id);
+                match node.make {
+                    Make::Once(make) if self.can_begin(id) => self.begin(id, module, make)?,
+                    _ => self.blocked.push(id),
+                }
+            }
+            if self.blocked.len() == before {
+                return Ok(());
+            }
+        }
+    }
+
+    fn begin(&mut self, id: usize, module: usize, make: MakeOnce) -> Result<(), StartError> {
+        if let Some(With::Fake(fake)) = self.replaced.get(&id).cloned() {
+            return self.begin_fake(id, &fake);
+        }
+        match self.lives.with(module, |own, imports| catch_unwind(AssertUnwindSafe(|| make(own, imports, None)))) {
+            Ok(Ok(Step::Later(wait))) => self.spawn(id, wait),
+            Ok(Ok(Step::Done | Step::Made(_))) => {
+                self.state[id] = State::Ready;
+                self.ready.push(id);
+            }
+            Ok(Err(error)) => return Err(self.failed(id, error)),
+            Err(panic) => return Err(self.panicked(id, panic_text(&*panic))),
+        }
+        Ok(())
+    }
+
+    fn begin_fake(&mut self, id: usize, fake: &Fake) -> Result<(), StartError> {
+        let Some(root) = self.lives.0.last() else {
+            return Ok(());
+        };
+        let site = Site { live: &**root, lives: &self.lives, scope: Scope::NONE };
+        match catch_unwind(AssertUnwindSafe(|| (fake.make)(site))) {
+            Ok(made) => self.spawn(id, made.map(|made| made.map(|MadeFake { value, .. }| value)).boxed()),
+            Err(panic) => return Err(self.panicked(id, panic_text(&*panic))),
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self, id: usize, wait: BoxFuture<'static, Result<AnyArc>>) {
+        self.state[id] = State::Running;
+        let wait = AssertUnwindSafe(wait).catch_unwind();
+        self.running.push(wait.map(move |outcome| (id, outcome.map_err(|panic| panic_text(&*panic)))).boxed());
+    }
+
+    fn end(&mut self, id: usize, outcome: Result<Result<AnyArc>, String>) -> Result<(), StartError> {
+        let value = match outcome {
+            Ok(Ok(value)) => value,
+            Ok(Err(error)) => return Err(self.failed(id, error)),
+            Err(panic) => return Err(self.panicked(id, panic)),
+        };
+        self.fill(id, value);
+        self.ready.push(id);
+        Ok(())
+    }
+
+    fn fill(&mut self, id: usize, value: AnyArc) {
+        let (module, _, node) = self.modules.node(id);
+        if let Make::Once(make) = node.make {
+            // Nothing is made here, so nothing can fail.
+            let _done = self.lives.with(module, |own, imports| make(own, imports, Some(&value)));
+        }
+        self.state[id] = State::Ready;
+    }
+
+    fn edges(&self, id: usize) -> &'static [Edge] {
+        match self.replaced.get(&id) {
+            None => self.modules.node(id).2.edges,
+            Some(With::Value(_)) => &[],
+            Some(With::Fake(fake)) => fake.edges,
+        }
+    }
+
+    fn can_begin(&self, id: usize) -> bool {
+        self.eager(id).all(|(to, kind)| match kind {
+            Kind::Transient => self.can_begin(to),
+            _ => self.state[to] == State::Ready,
+        })
+    }
+
+    fn eager(&self, id: usize) -> impl Iterator<Item = (usize, Kind)> + '_ {
+        let keys = self.edges(id).iter().filter(|edge| !edge.lazy).filter_map(|edge| edge.to.as_ref());
+        keys.filter_map(|key: &Key| Some((self.modules.id(key)?, key.kind)))
+    }
+
+    /// What is reached from the roots: nodes that nobody needs, or only lazily, and handlers. What only a replaced provider
+    /// needed is reached no more.
+    fn needed(&self) -> Vec<bool> {
+        let nodes = self.state.len();
+        let mut root = vec![true; nodes];
+        for id in 0..nodes {
+            for edge in self.modules.node(id).2.edges {
+                if let (Some(to), false) = (edge.to.as_ref().and_then(|key| self.modules.id(key)), edge.lazy) {
+                    root[to] = false;
+                }
+            }
+        }
+        let mut todo: Vec<usize> = (0..nodes).filter(|&id| root[id]).collect();
+        for id in 0..nodes {
+            let handlers = self.modules.node(id).2.handlers;
+            todo.extend(handlers.iter().flat_map(|handler| self.reached(handler.edges)));
+        }
+        let mut needed = vec![false; nodes];
+        while let Some(id) = todo.pop() {
+            if !std::mem::replace(&mut needed[id], true) {
+                todo.extend(self.reached(self.edges(id)));
+            }
+        }
+        needed
+    }
+
+    fn reached(&self, edges: &'static [Edge]) -> impl Iterator<Item = usize> + '_ {
+        edges.iter().filter_map(|edge| self.modules.id(edge.to.as_ref()?))
+    }
+
+    fn name(&self, id: usize) -> String {
+        let (_, module, node) = self.modules.node(id);
+        format!("`{}` of module `{}`", node.name, module.name)
+    }
+
+    fn failed(&self, id: usize, source: Error) -> StartError {
+        let (_, module, node) = self.modules.node(id);
+        StartError::Failed { module: module.name, service: node.name, source: source.into() }
+    }
+
+    fn panicked(&self, id: usize, message: String) -> StartError {
+        let (_, module, node) = self.modules.node(id);
+        StartError::Panicked { module: module.name, service: node.name, message }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Builder({} of {} ready)", self.ready.len(), self.state.len())
+    }
+}
