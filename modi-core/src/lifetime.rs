@@ -66,7 +66,7 @@ impl Lifetime for Transient {
         }
         match M::By::make(&Resolver { holder: M::ENTRY, ..*cx })? {
             Made::Ready(value) => Ok(value),
-            Made::Later(_) => {
+            Made::Later(_) | Made::InPlace => {
                 Err(Error::new(format!("the transient `{}` cannot be made by an async constructor", M::ENTRY)))
             }
         }

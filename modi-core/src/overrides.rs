@@ -84,6 +84,9 @@ impl<M: Module> Overrides<M> {
         };
         let make: MakeFake = Box::new(move |root| match F::make(&root.resolver::<M>(name)) {
             Err(error) => Box::pin(ready(Err(error))),
+            Ok(Made::InPlace) => {
+                Box::pin(ready(Err(Error::new("a module's own value cannot stand for another service"))))
+            }
             Ok(Made::Ready(fake)) => Box::pin(ready(Ok(both(fake)))),
             Ok(Made::Later(wait)) => Box::pin(async move {
                 let fake = F::Keep::restore(&wait.await?);

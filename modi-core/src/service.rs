@@ -65,6 +65,8 @@ pub enum Made<T: ?Sized> {
     Ready(Arc<T>),
     /// An `async` one. It owns what it needs.
     Later(BoxFuture<'static, Result<AnyArc>>),
+    /// A module's own value: it is in its cell.
+    InPlace,
 }
 
 /// For an `async` constructor.
@@ -81,6 +83,38 @@ pub fn later<T: ?Sized>(constructor: impl Future<Output = Result<AnyArc>> + Send
 #[inline]
 pub fn keep<S: Source>(value: Arc<S::Output>) -> Result<AnyArc> {
     Ok(S::Keep::erase(value))
+}
+
+/// What a constructor may return: the service, or a result of it.
+pub trait Constructed<T> {
+    /// The service, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// The constructor's error.
+    fn constructed(self) -> Result<T>;
+}
+impl<T> Constructed<T> for T {
+    #[inline]
+    fn constructed(self) -> Result<T> {
+        Ok(self)
+    }
+}
+impl<T, E: Into<Error>> Constructed<T> for Result<T, E> {
+    #[inline]
+    fn constructed(self) -> Result<T> {
+        self.map_err(Into::into)
+    }
+}
+
+/// [`Constructed::constructed`], with the type from where the service goes.
+///
+/// # Errors
+///
+/// The constructor's error.
+#[inline]
+pub fn constructed<T>(value: impl Constructed<T>) -> Result<T> {
+    value.constructed()
 }
 
 /// Work at the start and at the stop of an application, asked for by `#[injectable(lifecycle)]`.
@@ -137,7 +171,7 @@ impl<M: Module, T: ?Sized + Service> Wire<M> for Value<T> {
     const EDGES: &'static [Edge] = &[];
 
     fn make(_: &Resolver<'_, M>) -> Result<Made<T>> {
-        Err(Error::new("a module's own value is never built"))
+        Ok(Made::InPlace)
     }
 }
 
@@ -183,6 +217,7 @@ fn once<M: Owns<T>, T: ?Sized + Service>(own: &mut AnyLive, imports: &Lives, giv
         None => match M::By::make(&Resolver { live, lives: imports, scope: Scope::NONE, holder: M::ENTRY })? {
             Made::Ready(value) => Some(value),
             Made::Later(wait) => return Ok(Step::Later(wait)),
+            Made::InPlace => return Ok(Step::Done),
         },
     };
     M::cell_mut(&mut live.cells).set(value);
@@ -193,6 +228,7 @@ fn each<M: Owns<T>, T: ?Sized + Service>(site: Site<'_>) -> Result<Step> {
     Ok(match M::By::make(&site.resolver::<M>(M::ENTRY))? {
         Made::Ready(value) => Step::Made(<M::By as Source>::Keep::erase(value)),
         Made::Later(wait) => Step::Later(wait),
+        Made::InPlace => Step::Done,
     })
 }
 
@@ -215,6 +251,7 @@ impl<T: ?Sized> fmt::Debug for Made<T> {
         f.write_str(match self {
             Self::Ready(_) => "Ready",
             Self::Later(_) => "Later",
+            Self::InPlace => "InPlace",
         })
     }
 }

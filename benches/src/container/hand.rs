@@ -55,8 +55,6 @@ pub fn scope_container() -> Arc<Pool> {
 /// Makes the scoped services of one message, uses both, and drops them.
 pub fn scoped(pool: &Arc<Pool>) -> u64 {
     let unit_of_work = Arc::new(UnitOfWork::new(Arc::clone(pool)));
-    let repository = Arc::new(Repository {
-        unit_of_work: Arc::clone(&unit_of_work),
-    });
+    let repository = Arc::new(Repository { unit_of_work: Arc::clone(&unit_of_work) });
     outcome(&unit_of_work, &repository)
 }

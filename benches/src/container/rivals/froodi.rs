@@ -63,6 +63,9 @@ services_200!(graph, 200 n200 container_200 build_200 get_200 S199);
 
 /// Makes the container of the scoped graph, with its singleton built.
 ///
+/// A scope starts with a copy of the map of what its parent has built, so what it costs grows with
+/// the number of singletons. There is one here.
+///
 /// # Errors
 ///
 /// When the container cannot build the singleton.
