@@ -17,7 +17,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// An application that is not running yet.
@@ -35,7 +35,7 @@ use std::time::Duration;
 /// ```
 pub struct App<M: Module> {
     root: M,
-    name: String,
+    name: OnceLock<String>,
     overrides: Overrides<M>,
     extensions: Extensions,
     components: Vec<Box<dyn Component>>,
@@ -49,7 +49,7 @@ impl<M: Module> App<M> {
     pub fn new(root: M) -> Self {
         Self {
             root,
-            name: executable(),
+            name: OnceLock::new(),
             overrides: Overrides::new(),
             extensions: Extensions::default(),
             components: Vec::new(),
@@ -62,7 +62,7 @@ impl<M: Module> App<M> {
     /// The application's name. By default that of the executable file.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..self }
+        Self { name: OnceLock::from(name.into()), ..self }
     }
 
     /// How long constructors and `on_start` hooks may take together. By default 60 seconds.
@@ -121,7 +121,7 @@ impl<M: Module> App<M> {
         let Self { root, name, overrides, extensions, components, start_deadline, drain_deadline, stop } = self;
         let overridden = overrides.list.iter().map(|item| item.key.name).collect();
         let begun = tokio::time::Instant::now();
-        let Built { live, modules, lives, ready } = {
+        let Built { live, modules, lives, hooked } = {
             let building = pin!(build(root, Space::new(extensions, overridden), overrides, start_deadline));
             match select(building, pin!(stop.stopped())).await {
                 Either::Left((built, _)) => built?,
@@ -131,7 +131,7 @@ impl<M: Module> App<M> {
         let host = Host { modules, lives, stop, name };
         let mut app = RunningApp { live, host, started: Vec::new(), components, drained_from: 0, drain_deadline };
         let left = start_deadline.saturating_sub(begun.elapsed());
-        match app.begin(&ready, left, start_deadline).await {
+        match app.begin(&hooked, left, start_deadline).await {
             Ok(()) => Ok(app),
             Err(error) => {
                 // The first error is the one to report; `stop` logs what else fails.
@@ -174,12 +174,6 @@ impl<M: Module> App<M> {
             }
         }
     }
-}
-
-fn executable() -> String {
-    let path = std::env::current_exe().ok();
-    let stem = path.as_deref().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
-    stem.unwrap_or_else(|| "modi".to_owned())
 }
 
 /// An application that runs. Dropping it drops its services without running `on_stop`.
@@ -256,10 +250,10 @@ impl<M: Module> RunningApp<M> {
         self.host.stop.outcome().and(ended)
     }
 
-    async fn begin(&mut self, ready: &[usize], left: Duration, deadline: Duration) -> Result<(), StartError> {
+    async fn begin(&mut self, hooked: &[usize], left: Duration, deadline: Duration) -> Result<(), StartError> {
         let at = std::cell::Cell::new(("", ""));
         let stop = self.host.stop.clone();
-        let work = tokio::time::timeout(left, self.start_all(ready, &at));
+        let work = tokio::time::timeout(left, self.start_all(hooked, &at));
         match select(pin!(work), pin!(stop.stopped())).await {
             Either::Left((Ok(started), _)) => started,
             Either::Left((Err(_), _)) => {
@@ -274,11 +268,11 @@ impl<M: Module> RunningApp<M> {
 
     async fn start_all(
         &mut self,
-        ready: &[usize],
+        hooked: &[usize],
         at: &std::cell::Cell<(&'static str, &'static str)>,
     ) -> Result<(), StartError> {
         let modules = self.host.modules.clone();
-        for &id in ready {
+        for &id in hooked {
             let (at_module, linked, node) = modules.node(id);
             let live = self.host.lives[at_module].clone();
             if let Some(start) = node.start {
@@ -376,12 +370,12 @@ impl<M: Module> AppScope<'_, M> {
 
 impl<M: Module> fmt::Debug for App<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "App({}, {})", self.name, M::NAME)
+        write!(f, "App({})", M::NAME)
     }
 }
 impl<M: Module> fmt::Debug for RunningApp<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RunningApp({}, {})", self.host.name, M::NAME)
+        write!(f, "RunningApp({})", M::NAME)
     }
 }
 impl<M: Module> fmt::Debug for AppScope<'_, M> {

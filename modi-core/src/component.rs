@@ -7,7 +7,7 @@ use crate::link::Modules;
 use crate::scope::ScopePlan;
 use async_trait::async_trait;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Something that runs as long as the application does.
@@ -47,7 +47,7 @@ pub struct Host {
     pub(crate) modules: Modules,
     pub(crate) lives: Arc<[AnyArc]>,
     pub(crate) stop: Stop,
-    pub(crate) name: String,
+    pub(crate) name: OnceLock<String>,
 }
 
 /// A handler of a running application.
@@ -62,9 +62,9 @@ pub struct Mounted {
 }
 
 impl Host {
-    /// The application's name.
+    /// The application's name: as given, or that of the executable file.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.get_or_init(executable)
     }
 
     /// The one way to stop.
@@ -86,9 +86,15 @@ impl Host {
     }
 }
 
+fn executable() -> String {
+    let path = std::env::current_exe().ok();
+    let stem = path.as_deref().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+    stem.unwrap_or_else(|| "modi".to_owned())
+}
+
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Host({})", self.name)
+        write!(f, "Host({})", self.name())
     }
 }
 impl fmt::Debug for Mounted {

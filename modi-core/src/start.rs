@@ -1,6 +1,6 @@
 //! Building an application along its graph: a constructor starts when its last dependency is ready.
 
-use crate::graph::{AnyArc, Edge, Key, Kind, Make, MakeOnce};
+use crate::graph::{AnyArc, Edge, Key, Kind, Make, MakeOnce, Node};
 use crate::link::{Linker, Modules, Plan, Space};
 use crate::module::{Lives, Module};
 use crate::overrides::{Fake, MadeFake, Override, Overrides, With};
@@ -89,21 +89,21 @@ pub(crate) async fn build<M: Module>(
     let (linked, lives, sealing) = plan.open(&space);
     let mut builder = Builder::new(Modules { linked: linked.into(), space }, lives, overrides.list)?;
     builder.run(deadline).await?;
-    let Builder { modules, lives, ready, .. } = builder;
+    let Builder { modules, lives, hooked, .. } = builder;
     let linker = Linker::seal(lives, &sealing);
     let (Some(live), Some(root)) = (linker.module::<M>(), linker.lives.last()) else {
         return Err(StartError::Plan(vec!["the root module is not linked".to_owned()]));
     };
     modules.space.run(root);
-    Ok(Built { live, modules, lives: linker.lives.into(), ready })
+    Ok(Built { live, modules, lives: linker.lives.into(), hooked })
 }
 
 pub(crate) struct Built<M: Module> {
     pub(crate) live: Arc<crate::module::Live<M>>,
     pub(crate) modules: Modules,
     pub(crate) lives: Arc<[AnyArc]>,
-    /// The singletons in the order in which they were ready.
-    pub(crate) ready: Vec<usize>,
+    /// The singletons with hooks, in the order in which they were ready.
+    pub(crate) hooked: Vec<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -122,8 +122,9 @@ struct Builder {
     /// What tests replaced; empty otherwise, and then most of the work below is not done.
     replaced: HashMap<usize, With>,
     state: Vec<State>,
-    ready: Vec<usize>,
-    running: FuturesUnordered<Waiting>,
+    hooked: Vec<usize>,
+    /// Constructors that wait; most applications have few.
+    running: Option<FuturesUnordered<Waiting>>,
     /// In an order in which they could be built, were nothing running.
     blocked: Vec<usize>,
 }
@@ -136,8 +137,8 @@ impl Builder {
             lives,
             replaced: HashMap::new(),
             state: vec![State::Idle; nodes],
-            ready: Vec::with_capacity(nodes),
-            running: FuturesUnordered::new(),
+            hooked: Vec::new(),
+            running: None,
             blocked: Vec::new(),
         };
         if !overrides.is_empty() {
@@ -180,15 +181,15 @@ impl Builder {
                     continue;
                 }
                 // While nothing is running and nothing is replaced, whatever comes earlier in the order is ready.
-                let undisturbed = self.running.is_empty() && self.replaced.is_empty();
+                let undisturbed = !self.is_running() && self.replaced.is_empty();
                 if undisturbed || self.can_begin(id) {
-                    self.begin(id, module, make)?;
+                    self.begin(id, module, &linked.graph[at], make)?;
                 } else {
                     self.blocked.push(id);
                 }
             }
         }
-        if !self.running.is_empty() || !self.blocked.is_empty() {
+        if self.is_running() || !self.blocked.is_empty() {
             self.wait(deadline).await?;
         }
         Ok(())
@@ -200,11 +201,11 @@ impl Builder {
         let mut timer = std::pin::pin!(timer);
         loop {
             self.unblock()?;
-            if self.running.is_empty() {
+            let Some(running) = self.running.as_mut().filter(|running| !running.is_empty()) else {
                 let stuck: Vec<String> = self.blocked.iter().map(|&id| self.name(id)).collect();
                 return if stuck.is_empty() { Ok(()) } else { Err(StartError::Cycle(stuck)) };
-            }
-            match future::select(self.running.next(), timer.as_mut()).await {
+            };
+            match future::select(running.next(), timer.as_mut()).await {
                 future::Either::Left((Some((id, outcome)), _)) => self.end(id, outcome)?,
                 future::Either::Left((None, _)) => {}
                 future::Either::Right(_) => {
@@ -224,7 +225,7 @@ impl Builder {
             for id in blocked {
                 let (module, _, node) = self.modules.node(id);
                 match node.make {
-                    Make::Once(make) if self.can_begin(id) => self.begin(id, module, make)?,
+                    Make::Once(make) if self.can_begin(id) => self.begin(id, module, node, make)?,
                     _ => self.blocked.push(id),
                 }
             }
@@ -234,16 +235,13 @@ impl Builder {
         }
     }
 
-    fn begin(&mut self, id: usize, module: usize, make: MakeOnce) -> Result<(), StartError> {
+    fn begin(&mut self, id: usize, module: usize, node: &Node, make: MakeOnce) -> Result<(), StartError> {
         if let Some(With::Fake(fake)) = self.replaced.get(&id).cloned() {
             return self.begin_fake(id, &fake);
         }
         match self.lives.with(module, |own, imports| catch_unwind(AssertUnwindSafe(|| make(own, imports, None)))) {
             Ok(Ok(Step::Later(wait))) => self.spawn(id, wait),
-            Ok(Ok(Step::Done | Step::Made(_))) => {
-                self.state[id] = State::Ready;
-                self.ready.push(id);
-            }
+            Ok(Ok(Step::Done | Step::Made(_))) => self.is_ready(id, node),
             Ok(Err(error)) => return Err(self.failed(id, error)),
             Err(panic) => return Err(self.panicked(id, panic_text(&*panic))),
         }
@@ -265,7 +263,7 @@ impl Builder {
     fn spawn(&mut self, id: usize, wait: BoxFuture<'static, Result<AnyArc>>) {
         self.state[id] = State::Running;
         let wait = AssertUnwindSafe(wait).catch_unwind();
-        self.running.push(wait.map(move |outcome| (id, outcome.map_err(|panic| panic_text(&*panic)))).boxed());
+        self.running.get_or_insert_default().push(wait.map(move |outcome| (id, outcome.map_err(|panic| panic_text(&*panic)))).boxed());
     }
 
     fn end(&mut self, id: usize, outcome: Result<Result<AnyArc>, String>) -> Result<(), StartError> {
@@ -275,7 +273,6 @@ impl Builder {
             Err(panic) => return Err(self.panicked(id, panic)),
         };
         self.fill(id, value);
-        self.ready.push(id);
         Ok(())
     }
 
@@ -285,7 +282,18 @@ impl Builder {
             // Nothing is made here, so nothing can fail.
             let _done = self.lives.with(module, |own, imports| make(own, imports, Some(&value)));
         }
+        self.is_ready(id, node);
+    }
+
+    fn is_ready(&mut self, id: usize, node: &Node) {
         self.state[id] = State::Ready;
+        if node.start.is_some() || node.stop.is_some() {
+            self.hooked.push(id);
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| !running.is_empty())
     }
 
     fn edges(&self, id: usize) -> &'static [Edge] {
@@ -356,6 +364,6 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Builder({} of {} ready)", self.ready.len(), self.state.len())
+        write!(f, "Builder({} hooks, {} nodes)", self.hooked.len(), self.state.len())
     }
 }

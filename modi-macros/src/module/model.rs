@@ -5,6 +5,7 @@ use crate::attribute::{Mistakes, take};
 use crate::pretty::pretty;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
+use std::collections::{HashMap, HashSet};
 use syn::{GenericArgument, Ident, ItemStruct, Path, PathArguments, Type, parse_quote};
 
 /// A module, ready to be written.
@@ -56,7 +57,7 @@ impl Module {
                 "a module cannot be generic: it is one value in an application, and an importer names it; make its services generic instead",
             );
         }
-        let mut builder = Builder { nodes: values(item, mistakes), sets: Vec::new() };
+        let mut builder = Builder { nodes: values(item, mistakes), made_by: HashMap::new(), sets: Vec::new() };
         provided_once(&lists.providers, mistakes);
         for provider in lists.providers {
             builder.provider(provider);
@@ -123,6 +124,8 @@ struct Set {
 
 struct Builder {
     nodes: Vec<Node>,
+    /// The node that a type or a function makes, by its spelling: a module may have hundreds.
+    made_by: HashMap<String, usize>,
     sets: Vec<Set>,
 }
 
@@ -133,13 +136,13 @@ impl Builder {
             match self.find(&by) {
                 Some(at) if self.nodes[at].cfg.is_none() || cfg.is_some() && same(&self.nodes[at].cfg, &cfg) => {}
                 Some(at) if cfg.is_none() => self.nodes[at].cfg = None,
-                _ => self.nodes.push(own(cfg, by)),
+                _ => self.push(own(cfg, by)),
             }
             return;
         };
         match self.find(&by) {
             Some(at) => self.nodes[at].cfg = either(self.nodes[at].cfg.take(), cfg.clone()),
-            None => self.nodes.push(own(cfg.clone(), by.clone())),
+            None => self.push(own(cfg.clone(), by.clone())),
         }
         match alias {
             Alias::One(object) => {
@@ -161,13 +164,19 @@ impl Builder {
         match self.find(&item) {
             Some(at) if self.nodes[at].subscribes => mistakes.at(&item, format!("`{}` is listed twice", pretty(&item))),
             Some(at) => self.nodes[at].subscribes = true,
-            None => self.nodes.push(Node { subscribes: true, ..own(cfg, item) }),
+            None => self.push(Node { subscribes: true, ..own(cfg, item) }),
         }
     }
 
     fn find(&self, by: &Type) -> Option<usize> {
-        let text = pretty(by);
-        self.nodes.iter().position(|node| matches!(&node.made, Made::By(other) if pretty(other) == text))
+        self.made_by.get(&pretty(by)).copied()
+    }
+
+    fn push(&mut self, node: Node) {
+        if matches!(node.made, Made::By(_)) {
+            self.made_by.insert(node.name.clone(), self.nodes.len());
+        }
+        self.nodes.push(node);
     }
 
     /// A set with members of its own, or one that is imported from several modules, becomes a node that joins them.
@@ -263,18 +272,18 @@ fn once<'a, T: ToTokens + 'a>(
     mistakes: &mut Mistakes,
     text: impl Fn(&str) -> String,
 ) {
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for (_, entry) in entries.filter(|(cfg, _)| cfg.is_none()) {
         let name = pretty(entry);
         if seen.contains(&name) {
             mistakes.at(entry, text(&name));
         }
-        seen.push(name);
+        seen.insert(name);
     }
 }
 
 fn provided_once(providers: &[Entry<Provider>], mistakes: &mut Mistakes) {
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for Entry { cfg: _, item } in providers.iter().filter(|entry| entry.cfg.is_none()) {
         let by = pretty(&item.by);
         let (key, text, at) = match &item.name {
@@ -292,10 +301,9 @@ fn provided_once(providers: &[Entry<Provider>], mistakes: &mut Mistakes) {
                 )
             }
         };
-        if seen.contains(&key) {
+        if !seen.insert(key) {
             mistakes.at(at, text);
         }
-        seen.push(key);
     }
 }
 

@@ -1,0 +1,75 @@
+//! Modi: the same graphs as modules.
+
+use super::lists::{services_10, services_50, services_200};
+use modi::RunningApp;
+use modi::prelude::*;
+use std::sync::Arc;
+
+/// Defines the services of a list, their module, and its functions.
+macro_rules! graph {
+    (
+        [$size:literal $module:ident $root:ident $build:ident $get:ident $last:ident]
+        $(($name:ident $field:ident: $($dependency:ident $dependency_field:ident),*))*
+    ) => {
+        #[doc = concat!("The ", $size, " services and their module.")]
+        #[allow(dead_code, missing_debug_implementations, reason = "a service holds its dependencies only")]
+        pub(crate) mod $module {
+            crate::container::graph::services! { [#[modi::injectable]] $(($name $field: $($dependency $dependency_field),*))* }
+
+            /// The module.
+            #[modi::module(providers = [$($name),*])]
+            pub struct $root;
+        }
+
+        #[doc = concat!("Builds an application of ", $size, " services.")]
+        pub(crate) async fn $build() -> RunningApp<$module::$root> {
+            #[expect(clippy::expect_used, reason = "nothing in it can fail")]
+            App::new($module::$root).start().await.expect("an application")
+        }
+
+        #[doc = concat!("Gets the last of the ", $size, " services.")]
+        #[allow(dead_code, reason = "one size is enough for getting")]
+        pub(crate) fn $get(app: &RunningApp<$module::$root>) -> &Arc<$module::$last> {
+            app.get()
+        }
+    };
+}
+
+services_10!(graph, 10 n10 Module10 build_10 get_10 S9);
+services_50!(graph, 50 n50 Module50 build_50 get_50 S49);
+services_200!(graph, 200 n200 Module200 build_200 get_200 S199);
+
+#[injectable]
+fn pool() -> super::graph::Pool {
+    super::graph::Pool::default()
+}
+
+#[injectable(scoped)]
+fn unit_of_work(pool: Arc<super::graph::Pool>) -> super::graph::UnitOfWork {
+    super::graph::UnitOfWork::new(pool)
+}
+
+#[injectable(scoped)]
+fn repository(unit_of_work: Arc<super::graph::UnitOfWork>) -> super::graph::Repository {
+    super::graph::Repository { unit_of_work }
+}
+
+/// A singleton and two scoped services.
+#[module(providers = [pool, unit_of_work, repository])]
+pub(crate) struct ScopedModule;
+
+/// The application of the scoped graph.
+#[expect(clippy::expect_used, reason = "nothing in it can fail")]
+pub(crate) async fn scoped_app() -> RunningApp<ScopedModule> {
+    App::new(ScopedModule).start().await.expect("an application")
+}
+
+/// Opens a scope, takes both scoped services, and ends it.
+pub(crate) async fn scoped(app: &RunningApp<ScopedModule>) -> u64 {
+    let outcome = app.scope(async |scope| {
+        let unit_of_work = scope.get().await?;
+        let repository = scope.get().await?;
+        Ok(super::graph::outcome(&unit_of_work, &repository))
+    });
+    outcome.await.unwrap_or_default()
+}

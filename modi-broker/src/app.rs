@@ -1,0 +1,57 @@
+//! `.broker(..)` on an application.
+
+use crate::component::Brokers;
+use crate::registry::Registry;
+use crate::{Broker, Publisher};
+use modi_core::{App, Module};
+use std::sync::Arc;
+
+/// Gives an application its brokers.
+///
+/// ```
+/// use modi_broker::{AppExt, Broker};
+/// use modi_core::App;
+/// # mod empty { include!("../tests/common/empty.rs"); }
+/// # use empty::Empty;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let app = App::new(Empty).broker(Broker::from_env_or("memory://")?).start().await?;
+/// app.stop().await
+/// # }).unwrap();
+/// ```
+pub trait AppExt: Sized {
+    /// The broker of every subscriber and publisher that names none.
+    #[must_use]
+    fn broker(self, broker: impl Into<Broker>) -> Self;
+
+    /// A further broker: `#[subscriber("..", broker = "audit")]`, [`Publisher::on`].
+    #[must_use]
+    fn named_broker(self, name: impl Into<String>, broker: impl Into<Broker>) -> Self;
+}
+
+impl<M: Module> AppExt for App<M> {
+    fn broker(self, broker: impl Into<Broker>) -> Self {
+        let (app, registry) = registered(self);
+        registry.add(None, broker.into());
+        app
+    }
+
+    fn named_broker(self, name: impl Into<String>, broker: impl Into<Broker>) -> Self {
+        let (app, registry) = registered(self);
+        registry.add(Some(name.into()), broker.into());
+        app
+    }
+}
+
+/// The first broker brings the component and the publisher; further ones join them.
+pub(crate) fn registered<M: Module>(app: App<M>) -> (App<M>, Arc<Registry>) {
+    if let Some(registry) = app.extension::<Arc<Registry>>().cloned() {
+        return (app, registry);
+    }
+    let registry = Arc::new(Registry::new());
+    let app = app.extend(registry.clone()).component(Brokers::new(registry.clone()));
+    match registry.link(None) {
+        Some(link) => (app.extend(Publisher::new(registry.clone(), link)), registry),
+        None => (app, registry),
+    }
+}

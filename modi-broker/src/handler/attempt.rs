@@ -1,0 +1,77 @@
+//! One attempt at one message: what arguments are taken from.
+
+use crate::{Message, Publisher};
+use modi_core::{Module, Resolver};
+use std::fmt;
+use std::sync::Arc;
+
+/// One attempt at one message. The pipeline makes it; [`FromMessage`](crate::FromMessage) reads it.
+pub struct Attempt<'a, M: Module> {
+    pub(crate) resolver: Resolver<'a, M>,
+    pub(crate) message: &'a Message,
+    pub(crate) number: u32,
+    pub(crate) lane: u32,
+    pub(crate) about: &'a Arc<About>,
+}
+
+/// What holds for every message of a subscriber.
+pub(crate) struct About {
+    /// `Module::handler`.
+    pub(crate) name: String,
+    pub(crate) topic: Arc<str>,
+    pub(crate) group: Arc<str>,
+    /// The application's name.
+    pub(crate) service: Arc<str>,
+    /// Where results go.
+    pub(crate) publish: Option<Arc<str>>,
+    /// Publishes to the broker that the subscriber listens on.
+    pub(crate) publisher: Publisher,
+}
+
+impl<'a, M: Module> Attempt<'a, M> {
+    /// Where services are taken from. What is taken before the scope is open ([`FromMessage::TO`] is `None`) finds
+    /// singletons only.
+    ///
+    /// [`FromMessage::TO`]: crate::FromMessage::TO
+    #[inline]
+    pub fn resolver(&self) -> &Resolver<'a, M> {
+        &self.resolver
+    }
+
+    /// The message in hand.
+    #[inline]
+    pub fn message(&self) -> &'a Message {
+        self.message
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The message's scope of order.
+    pub fn lane(&self) -> u32 {
+        self.lane
+    }
+
+    /// The topic that it came from.
+    pub fn topic(&self) -> &'a str {
+        &self.about.topic
+    }
+
+    /// The group that handles it.
+    pub fn group(&self) -> &'a str {
+        &self.about.group
+    }
+
+    /// A publisher on the subscriber's broker, whose messages carry on the chain of the message in hand.
+    pub fn publisher(&self) -> Publisher {
+        self.about.publisher.caused_by(self.message)
+    }
+}
+
+impl<M: Module> fmt::Debug for Attempt<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attempt({} at {:?} in {})", self.number, self.message, self.about.name)
+    }
+}

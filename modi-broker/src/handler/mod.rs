@@ -1,0 +1,23 @@
+//! From a function to a subscriber: what `#[subscriber]` writes, and how a module carries it.
+
+mod argument;
+mod attempt;
+mod context;
+mod node;
+mod payload;
+mod reply;
+mod services;
+mod spec;
+
+pub use argument::{Early, FromMessage, argument, early};
+pub use attempt::Attempt;
+pub use context::{Context, Key};
+pub use node::{Handler, Subscribes, handler};
+pub use payload::{Json, PayloadError};
+pub use reply::{IntoMessage, IntoReply, Reply, To};
+pub use spec::{Ack, Spec};
+
+pub(crate) use attempt::About;
+pub(crate) use node::Subscriber;
+pub(crate) use reply::{Response, Responses};
+pub(crate) use spec::Retries;

@@ -1,0 +1,129 @@
+//! A handler as an entry of a module: checked by the compiler, mounted when the application starts.
+
+use super::reply::mismatch;
+use crate::pipeline::{self, Work};
+use crate::{Attempt, BrokerError, IntoReply, Spec};
+use futures_util::future::BoxFuture;
+use modi_core::graph::AnyArc;
+use modi_core::{Edge, Error, HandlerNode, Module};
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+
+/// A function that handles messages, as `#[subscriber]` writes it for a marker type. The pipeline calls it.
+pub trait Handler<M: Module>: 'static {
+    /// What the arguments need of the module: [`argument`](crate::argument) for each.
+    const EDGES: &'static [Edge];
+    /// What it listens to.
+    const SPEC: Spec;
+    /// The arguments between the two moments: a tuple of [`Early`](crate::Early).
+    type Input: Send;
+    /// What the function returns.
+    type Reply: IntoReply;
+
+    /// Takes from the message what comes from the message: [`early`](crate::early) for each argument. No scope is open.
+    ///
+    /// # Errors
+    ///
+    /// The first argument that cannot be taken. The handler is not called.
+    fn decode(attempt: &Attempt<'_, M>) -> Result<Self::Input, Error>;
+
+    /// Takes the services, and calls the function.
+    ///
+    /// # Errors
+    ///
+    /// The first service that cannot be taken. The function's own errors are part of its reply.
+    fn call(attempt: &Attempt<'_, M>, input: Self::Input) -> impl Future<Output = Result<Self::Reply, Error>> + Send;
+}
+
+/// An entry of `subscribers`: a function with one handler, or a service with several. Written by `#[subscriber]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a subscriber of module `{M}`",
+    label = "write `#[subscriber(\"topic\")]` above this function, or `#[subscriber]` above this `impl`"
+)]
+pub trait Subscribes<M: Module> {
+    /// Its handlers: [`handler`] for each.
+    const HANDLERS: &'static [HandlerNode];
+}
+
+/// One entry of [`Subscribes::HANDLERS`].
+///
+/// # Panics
+///
+/// In a constant, as a compile error: for a result that nobody says where to publish, and for a `publish = ".."` without
+/// such a result.
+pub const fn handler<M: Module, H: Handler<M>>(name: &'static str) -> HandlerNode {
+    if let Some(problem) = mismatch::<M, H>() {
+        let (text, len) = sentence(["\n\n  handler `", name, problem, "\n"]);
+        match std::str::from_utf8(text.split_at(len).0) {
+            Ok(text) => {
+                #[expect(clippy::panic, reason = "stops the compilation: the function is evaluated by the compiler")]
+                {
+                    panic!("{}", text)
+                }
+            }
+            Err(_) => assert!(false, "a handler's name is text"),
+        }
+    }
+    HandlerNode { name, edges: H::EDGES, mount: mount::<M, H> }
+}
+
+/// Joins texts in a constant. A name that is too long is left out.
+const fn sentence(parts: [&str; 4]) -> ([u8; 512], usize) {
+    let (mut text, mut len, mut part) = ([0; 512], 0, 0);
+    while part < parts.len() {
+        let bytes = parts[part].as_bytes();
+        let mut at = 0;
+        while at < bytes.len() && bytes.len() <= 256 {
+            text[len] = bytes[at];
+            len += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    (text, len)
+}
+
+fn mount<M: Module, H: Handler<M>>(live: &AnyArc) -> Box<dyn std::any::Any + Send + Sync> {
+    Box::new(Subscriber(Box::new(Bound::<M, H> { live: live.clone(), of: PhantomData })))
+}
+
+/// A handler of a running application: what [`HandlerNode::mount`] gives.
+pub(crate) struct Subscriber(Box<dyn Run>);
+
+impl Subscriber {
+    pub(crate) fn spec(&self) -> Spec {
+        self.0.spec()
+    }
+
+    /// Handles messages until it is told to stop.
+    pub(crate) fn run(self, work: Work) -> BoxFuture<'static, Result<(), BrokerError>> {
+        self.0.run(work)
+    }
+}
+
+trait Run: Send + Sync {
+    fn spec(&self) -> Spec;
+    fn run(self: Box<Self>, work: Work) -> BoxFuture<'static, Result<(), BrokerError>>;
+}
+
+struct Bound<M: Module, H: Handler<M>> {
+    live: AnyArc,
+    of: PhantomData<fn() -> (M, H)>,
+}
+
+impl<M: Module, H: Handler<M>> Run for Bound<M, H> {
+    fn spec(&self) -> Spec {
+        H::SPEC
+    }
+
+    fn run(self: Box<Self>, work: Work) -> BoxFuture<'static, Result<(), BrokerError>> {
+        Box::pin(pipeline::run::<M, H>(self.live, work))
+    }
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subscriber({})", self.0.spec().topic)
+    }
+}

@@ -1,0 +1,261 @@
+//! What a handler returns: what becomes of its message, and what is published.
+
+use crate::{Headers, Json, Message, Outcome};
+use bytes::Bytes;
+use modi_core::{Error, Module};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What a handler may return. The pipeline calls it, inside the attempt.
+///
+/// | returned | means |
+/// |---|---|
+/// | `()` | acknowledged |
+/// | [`Outcome`] | what it says |
+/// | [`Json`], [`Message`], a `Vec` of them | published to `publish = ".."` and confirmed, then acknowledged |
+/// | [`To`], a `Vec` of them | the same, to a topic of its own |
+/// | `Option<_>` | `None` is acknowledged |
+/// | `Result<_, E>` | an error is tried again, unless it says otherwise |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a result of a handler",
+    label = "write `()`, `Json<_>` to publish it, `Outcome`, or an `Option<_>` or `Result<_, _>` of them"
+)]
+pub trait IntoReply: Sized {
+    /// It needs to be told where it is published.
+    const PUBLISHES: bool = false;
+
+    /// Says what becomes of the message, and what is published.
+    ///
+    /// # Errors
+    ///
+    /// The handler's error, or that of encoding its result.
+    fn into_reply(self) -> Result<Reply, Error>;
+}
+
+/// What a handler's result came to.
+#[derive(Debug)]
+pub struct Reply {
+    pub(crate) outcome: Outcome,
+    pub(crate) responses: Responses,
+}
+
+/// What is published. Nothing and one message need no list.
+#[derive(Debug)]
+pub(crate) enum Responses {
+    None,
+    One(Response),
+    Many(Vec<Response>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Response {
+    /// `None` means where the subscriber publishes.
+    pub(crate) topic: Option<Arc<str>>,
+    pub(crate) message: Message,
+    /// Without a key of its own it takes that of the message in hand.
+    pub(crate) inherits_key: bool,
+}
+
+impl Reply {
+    /// Nothing is published.
+    #[inline]
+    pub const fn outcome(outcome: Outcome) -> Self {
+        Self { outcome, responses: Responses::None }
+    }
+}
+
+/// One message that a handler returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be published",
+    label = "write `Json<_>`, `Message` or `Bytes`"
+)]
+pub trait IntoMessage {
+    /// The message.
+    ///
+    /// # Errors
+    ///
+    /// That of encoding a value: trying again cannot mend it.
+    fn into_message(self) -> Result<Message, Error>;
+}
+
+impl IntoMessage for Message {
+    fn into_message(self) -> Result<Message, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoMessage for Bytes {
+    fn into_message(self) -> Result<Message, Error> {
+        Ok(Message::new(self))
+    }
+}
+
+impl<T: Serialize> IntoMessage for Json<T> {
+    fn into_message(self) -> Result<Message, Error> {
+        Message::json(&self.0).map_err(Error::reject)
+    }
+}
+
+/// A result with a topic, and where it is wanted a key and headers, of its own.
+///
+/// ```
+/// use modi_broker::{Json, To};
+///
+/// async fn order_created(Json(id): Json<u64>) -> Vec<To<Json<u64>>> {
+///     vec![To::new("payments.requested", Json(id)), To::new("audit", Json(id)).header("tenant", "acme")]
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct To<T> {
+    topic: Arc<str>,
+    value: T,
+    /// `None` means that of the message in hand.
+    key: Option<Option<Bytes>>,
+    headers: Headers,
+}
+
+impl<T: IntoMessage> To<T> {
+    /// Publishes `value` to `topic`.
+    pub fn new(topic: impl Into<Arc<str>>, value: T) -> Self {
+        Self { topic: topic.into(), value, key: None, headers: Headers::new() }
+    }
+
+    /// With this key instead of that of the message in hand.
+    pub fn key(mut self, key: impl Into<Bytes>) -> Self {
+        self.key = Some(Some(key.into()));
+        self
+    }
+
+    /// Without a key, whatever the message in hand has.
+    pub fn without_key(mut self) -> Self {
+        self.key = Some(None);
+        self
+    }
+
+    /// With this header.
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Bytes>) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    fn respond(self) -> Result<Response, Error> {
+        let mut message = self.value.into_message()?;
+        for (name, value) in self.headers.iter() {
+            message.headers_mut().append(name.to_owned(), value.clone());
+        }
+        let inherits_key = self.key.is_none();
+        if let Some(key) = self.key {
+            message.set_key(key);
+        }
+        Ok(Response { topic: Some(self.topic), message, inherits_key })
+    }
+}
+
+/// Where the subscriber publishes.
+fn respond(value: impl IntoMessage) -> Result<Response, Error> {
+    Ok(Response { topic: None, message: value.into_message()?, inherits_key: true })
+}
+
+fn one(response: Result<Response, Error>) -> Result<Reply, Error> {
+    Ok(Reply { outcome: Outcome::Ack, responses: Responses::One(response?) })
+}
+
+fn many(responses: impl Iterator<Item = Result<Response, Error>>) -> Result<Reply, Error> {
+    let responses = Responses::Many(responses.collect::<Result<_, _>>()?);
+    Ok(Reply { outcome: Outcome::Ack, responses })
+}
+
+impl IntoReply for () {
+    #[inline]
+    fn into_reply(self) -> Result<Reply, Error> {
+        Ok(Reply::outcome(Outcome::Ack))
+    }
+}
+
+impl IntoReply for Outcome {
+    #[inline]
+    fn into_reply(self) -> Result<Reply, Error> {
+        Ok(Reply::outcome(self))
+    }
+}
+
+impl<T: Serialize> IntoReply for Json<T> {
+    const PUBLISHES: bool = true;
+
+    fn into_reply(self) -> Result<Reply, Error> {
+        one(respond(self))
+    }
+}
+
+impl<T: Serialize> IntoReply for Vec<Json<T>> {
+    const PUBLISHES: bool = true;
+
+    fn into_reply(self) -> Result<Reply, Error> {
+        many(self.into_iter().map(respond))
+    }
+}
+
+impl IntoReply for Message {
+    const PUBLISHES: bool = true;
+
+    fn into_reply(self) -> Result<Reply, Error> {
+        one(respond(self))
+    }
+}
+
+impl IntoReply for Vec<Message> {
+    const PUBLISHES: bool = true;
+
+    fn into_reply(self) -> Result<Reply, Error> {
+        many(self.into_iter().map(respond))
+    }
+}
+
+impl<T: IntoMessage> IntoReply for To<T> {
+    fn into_reply(self) -> Result<Reply, Error> {
+        one(self.respond())
+    }
+}
+
+impl<T: IntoMessage> IntoReply for Vec<To<T>> {
+    fn into_reply(self) -> Result<Reply, Error> {
+        many(self.into_iter().map(To::respond))
+    }
+}
+
+impl<R: IntoReply> IntoReply for Option<R> {
+    const PUBLISHES: bool = R::PUBLISHES;
+
+    #[inline]
+    fn into_reply(self) -> Result<Reply, Error> {
+        match self {
+            Some(reply) => reply.into_reply(),
+            None => Ok(Reply::outcome(Outcome::Ack)),
+        }
+    }
+}
+
+impl<R: IntoReply, E: Into<Error>> IntoReply for Result<R, E> {
+    const PUBLISHES: bool = R::PUBLISHES;
+
+    #[inline]
+    fn into_reply(self) -> Result<Reply, Error> {
+        self.map_err(Into::into)?.into_reply()
+    }
+}
+
+/// What is wrong between a handler's result and its `publish = ".."`: found by the compiler.
+pub(crate) const fn mismatch<M: Module, H: crate::Handler<M>>() -> Option<&'static str> {
+    match (H::Reply::PUBLISHES, H::SPEC.publish.is_some()) {
+        (true, false) => Some(
+            "` returns a message to publish and does not say where: write `publish = \"topic\"` in its attribute, \
+             or return a `To<_>`",
+        ),
+        (false, true) => Some(
+            "` has `publish = \"..\"`, and its result is not published there: return `Json<_>`, or leave `publish` out",
+        ),
+        _ => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! What is written in `#[subscriber(..)]`, as a constant.
+
+use std::time::Duration;
+
+/// What a subscriber listens to, and how its failures are treated.
+///
+/// Written by `#[subscriber("orders.created", group = "orders", publish = "payments.requested", retries = 5)]`, or by
+/// hand:
+///
+/// ```
+/// use modi_broker::Spec;
+///
+/// const SPEC: Spec = Spec::new("orders.created").group("orders").publish("payments.requested").retries(5);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Spec {
+    pub(crate) topic: &'static str,
+    pub(crate) group: Option<&'static str>,
+    pub(crate) publish: Option<&'static str>,
+    pub(crate) broker: Option<&'static str>,
+    pub(crate) retries: Retries,
+    pub(crate) deadline: Duration,
+    pub(crate) ack: Ack,
+    pub(crate) limit: usize,
+}
+
+/// When a message is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ack {
+    /// When its handler has succeeded and what that published is confirmed. A crash repeats messages, and loses none.
+    #[default]
+    Handled,
+    /// When it is received. A crash loses what was being handled.
+    Received,
+}
+
+/// How often and how fast a failed message is tried again in place. While it waits, later messages of its lane wait too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retries {
+    pub(crate) limit: u32,
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Spec {
+    /// Listens to `topic`, with the defaults: the application's name as the group, 3 retries from 100 milliseconds
+    /// doubling to 2 seconds, a deadline of 15 seconds, acknowledged when handled.
+    pub const fn new(topic: &'static str) -> Self {
+        Self {
+            topic,
+            group: None,
+            publish: None,
+            broker: None,
+            retries: Retries { limit: 3, first: Duration::from_millis(100), longest: Duration::from_secs(2) },
+            deadline: Duration::from_secs(15),
+            ack: Ack::Handled,
+            limit: 256,
+        }
+    }
+
+    /// Shares the messages with every subscriber of this group: letters, digits, `-` and `_`.
+    pub const fn group(mut self, group: &'static str) -> Self {
+        self.group = Some(group);
+        self
+    }
+
+    /// Where the handler's results go.
+    pub const fn publish(mut self, topic: &'static str) -> Self {
+        self.publish = Some(topic);
+        self
+    }
+
+    /// Listens on the broker with this name instead of the default one.
+    pub const fn broker(mut self, name: &'static str) -> Self {
+        self.broker = Some(name);
+        self
+    }
+
+    /// How often a failed message is tried again before it goes to the dead letters.
+    pub const fn retries(mut self, limit: u32) -> Self {
+        self.retries.limit = limit;
+        self
+    }
+
+    /// The longest wait before the first retry and before any: it doubles in between, and each wait is a random part of
+    /// it.
+    pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.retries.first = first;
+        self.retries.longest = longest;
+        self
+    }
+
+    /// How long one attempt may take, from the first time that it waits.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// When a message is acknowledged.
+    pub const fn ack(mut self, ack: Ack) -> Self {
+        self.ack = ack;
+        self
+    }
+
+    /// How many messages may be out at once. By default 256.
+    pub const fn prefetch(mut self, messages: usize) -> Self {
+        self.limit = if messages == 0 { 1 } else { messages };
+        self
+    }
+}

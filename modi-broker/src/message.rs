@@ -1,0 +1,258 @@
+//! A message as handlers, publishers and adapters see it.
+
+use crate::headers::Headers;
+use bytes::Bytes;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// A payload with what travels beside it.
+///
+/// Cloning is cheap: payload and key are counted references, and what most messages lack (headers, id, content type)
+/// sits behind one pointer.
+///
+/// ```
+/// use modi_broker::Message;
+///
+/// let message = Message::new("hello").with_key("order_7").with_header("tenant", "acme");
+/// assert_eq!(message.payload().map(|payload| &payload[..]), Some(&b"hello"[..]));
+/// assert_eq!(message.headers().text("tenant"), Some("acme"));
+/// assert!(Message::tombstone().payload().is_none()); // absent, which is not empty
+/// ```
+#[derive(Clone)]
+pub struct Message {
+    payload: Option<Bytes>,
+    key: Option<Bytes>,
+    /// Milliseconds since 1970, or [`NO_TIME`].
+    timestamp: i64,
+    /// The content type is JSON: what most messages are needs no allocation.
+    json: bool,
+    meta: Option<Arc<Meta>>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Meta {
+    id: Option<Bytes>,
+    content_type: Option<Bytes>,
+    headers: Headers,
+    /// How many publications from handlers led to this message. Known in memory only; tests find endless chains by it.
+    hops: u32,
+}
+
+const NO_TIME: i64 = i64::MIN;
+const NO_HEADERS: &Headers = &Headers::new();
+const JSON: &str = "application/json";
+
+impl Message {
+    /// A message with this payload.
+    pub fn new(payload: impl Into<Bytes>) -> Self {
+        Self { payload: Some(payload.into()), ..Self::tombstone() }
+    }
+
+    /// A message without a payload: on a compacted topic it deletes its key.
+    pub const fn tombstone() -> Self {
+        Self { payload: None, key: None, timestamp: NO_TIME, json: false, meta: None }
+    }
+
+    /// A message whose payload is `value` as JSON, and which says so.
+    ///
+    /// # Errors
+    ///
+    /// The value's own error, and a map whose keys are not text.
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Self> {
+        let payload = serde_json::to_vec(value)?;
+        Ok(Self { json: true, ..Self::new(payload) })
+    }
+
+    /// Sets the key: messages with one key keep their order.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<Bytes>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Sets the payload.
+    #[must_use]
+    pub fn with_payload(mut self, payload: impl Into<Bytes>) -> Self {
+        self.payload = Some(payload.into());
+        self
+    }
+
+    /// Sets the id.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.meta_mut().id = Some(Bytes::from(id.into()));
+        self
+    }
+
+    /// Adds a header behind those that are there.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Bytes>) -> Self {
+        self.headers_mut().append(name, value);
+        self
+    }
+
+    /// Sets the time, which is kept in milliseconds.
+    #[must_use]
+    pub fn with_timestamp(mut self, at: SystemTime) -> Self {
+        self.timestamp = millis(at);
+        self
+    }
+
+    /// Sets the content type.
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
+        let content_type = content_type.into();
+        self.json = content_type == JSON;
+        if !self.json || self.meta.as_ref().is_some_and(|meta| meta.content_type.is_some()) {
+            self.meta_mut().content_type = (!self.json).then(|| content_type.into());
+        }
+        self
+    }
+
+    /// The payload; `None` for a tombstone.
+    #[inline]
+    pub fn payload(&self) -> Option<&Bytes> {
+        self.payload.as_ref()
+    }
+
+    /// The key.
+    #[inline]
+    pub fn key(&self) -> Option<&Bytes> {
+        self.key.as_ref()
+    }
+
+    /// The id that its publisher gave it.
+    pub fn id(&self) -> Option<&str> {
+        std::str::from_utf8(self.id_bytes()?).ok()
+    }
+
+    /// When it was published, where the publisher or the broker said so.
+    pub fn timestamp(&self) -> Option<SystemTime> {
+        let since = Duration::from_millis(self.timestamp.unsigned_abs());
+        match self.timestamp {
+            NO_TIME => None,
+            0.. => SystemTime::UNIX_EPOCH.checked_add(since),
+            _ => SystemTime::UNIX_EPOCH.checked_sub(since),
+        }
+    }
+
+    /// What the publisher says that the payload is.
+    #[inline]
+    pub fn content_type(&self) -> Option<&str> {
+        if self.json {
+            return Some(JSON);
+        }
+        self.meta.as_ref().and_then(|meta| std::str::from_utf8(meta.content_type.as_ref()?).ok())
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &Headers {
+        self.meta.as_ref().map_or(NO_HEADERS, |meta| &meta.headers)
+    }
+
+    /// The headers, to change them.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.meta_mut().headers
+    }
+
+    /// As [`Message::with_content_type`] with JSON, for a message that declared nothing.
+    pub(crate) fn declared_json(mut self) -> Self {
+        self.json = true;
+        self
+    }
+
+    pub(crate) fn id_bytes(&self) -> Option<&Bytes> {
+        self.meta.as_ref()?.id.as_ref()
+    }
+
+    pub(crate) fn hops(&self) -> u32 {
+        self.meta.as_ref().map_or(0, |meta| meta.hops)
+    }
+
+    pub(crate) fn set_hops(&mut self, hops: u32) {
+        self.meta_mut().hops = hops;
+    }
+
+    pub(crate) fn set_key(&mut self, key: Option<Bytes>) {
+        self.key = key;
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        Arc::make_mut(self.meta.get_or_insert_default())
+    }
+}
+
+/// Milliseconds since 1970, negative before.
+pub(crate) fn millis(at: SystemTime) -> i64 {
+    let whole = |since: Duration| i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => whole(since),
+        Err(before) => -whole(before.duration()),
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.payload == other.payload
+            && self.key == other.key
+            && self.timestamp == other.timestamp
+            && self.content_type() == other.content_type()
+            && self.id_bytes() == other.id_bytes()
+            && self.headers() == other.headers()
+    }
+}
+impl Eq for Message {}
+
+/// Sizes and names only: payloads and header values may be secret.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = |bytes: &Option<Bytes>| bytes.as_ref().map(|bytes| format!("{} bytes", bytes.len()));
+        f.debug_struct("Message")
+            .field("payload", &size(&self.payload))
+            .field("key", &size(&self.key))
+            .field("id", &self.id())
+            .field("content_type", &self.content_type())
+            .field("headers", self.headers())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clone_shares_what_is_behind_the_pointer_until_one_changes() {
+        let first = Message::new("x").with_header("a", "1");
+        let second = first.clone().with_header("b", "2");
+        assert_eq!((first.headers().len(), second.headers().len()), (1, 2));
+    }
+
+    #[test]
+    fn times_before_and_after_1970_come_back() {
+        for millis in [-1_500, 0, 1_700_000_000_123] {
+            let since = Duration::from_millis(i64::unsigned_abs(millis));
+            let epoch = SystemTime::UNIX_EPOCH;
+            let at = if millis < 0 { epoch - since } else { epoch + since };
+            assert_eq!(Message::tombstone().with_timestamp(at).timestamp(), Some(at));
+        }
+        assert_eq!(Message::tombstone().timestamp(), None);
+    }
+
+    #[test]
+    fn a_content_type_can_be_set_and_changed() {
+        let json = Message::json(&1).unwrap_or_else(|_| Message::tombstone());
+        assert_eq!(json.content_type(), Some("application/json"));
+        let text = json.with_content_type("text/plain");
+        assert_eq!(text.content_type(), Some("text/plain"));
+        assert_eq!(text.with_content_type(JSON).content_type(), Some(JSON));
+    }
+
+    #[test]
+    fn an_absent_payload_is_not_an_empty_one() {
+        assert_ne!(Message::tombstone(), Message::new(""));
+    }
+}

@@ -1,0 +1,70 @@
+//! The brokers of an application by name, shared by its builder, its component and its publishers.
+
+use crate::Broker;
+use crate::publisher::Link;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) struct Registry {
+    entries: Mutex<Vec<Entry>>,
+    /// The default broker stands for every name: tests have one broker.
+    one_for_all: AtomicBool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Entry {
+    /// `None` is the default broker.
+    pub(crate) name: Option<String>,
+    /// `None` where something publishes to a default broker that nobody gave.
+    pub(crate) broker: Option<Broker>,
+    pub(crate) link: Arc<Link>,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        let default = Entry { name: None, broker: None, link: Arc::new(Link::new()) };
+        Self { entries: Mutex::new(vec![default]), one_for_all: AtomicBool::new(false) }
+    }
+
+    /// A name that is taken is kept, so that the start can report it.
+    pub(crate) fn add(&self, name: Option<String>, broker: Broker) {
+        let mut entries = self.lock();
+        match &mut entries[0] {
+            default if name.is_none() && default.broker.is_none() => default.broker = Some(broker),
+            _ => entries.push(Entry { name, broker: Some(broker), link: Arc::new(Link::new()) }),
+        }
+    }
+
+    pub(crate) fn one_for_all(&self) {
+        self.one_for_all.store(true, Ordering::Relaxed);
+    }
+
+    /// The default broker first.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.lock().clone()
+    }
+
+    /// Which entry a name means.
+    pub(crate) fn find(&self, name: Option<&str>) -> Option<usize> {
+        if self.one_for_all.load(Ordering::Relaxed) {
+            return Some(0);
+        }
+        self.lock().iter().position(|entry| entry.name.as_deref() == name)
+    }
+
+    pub(crate) fn link(&self, name: Option<&str>) -> Option<Arc<Link>> {
+        let at = self.find(name)?;
+        Some(self.lock()[at].link.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lock().iter().map(|entry| &entry.name)).finish()
+    }
+}

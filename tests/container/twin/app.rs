@@ -1,0 +1,63 @@
+//! What both halves share: the plain types and traits of the application, which the container knows nothing about.
+
+use modi_core::Error;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The module's own value.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) url: String,
+    pub(crate) delay: Duration,
+}
+
+impl Settings {
+    pub(crate) fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), delay: Duration::from_millis(50) }
+    }
+}
+
+/// What happened, in order. To the container this is a type of another crate: only a function can provide it.
+pub(crate) type Journal = Mutex<Vec<String>>;
+
+/// Writes one line.
+pub(crate) fn note(journal: &Journal, line: impl Into<String>) {
+    journal.lock().unwrap_or_else(PoisonError::into_inner).push(line.into());
+}
+
+/// Takes out the lines so far.
+pub(crate) fn lines(journal: &Journal) -> Vec<String> {
+    std::mem::take(&mut *journal.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+pub(crate) trait Clock: Send + Sync {
+    fn now(&self) -> usize;
+}
+
+/// Always the same time.
+pub(crate) struct Fixed(pub(crate) usize);
+
+impl Clock for Fixed {
+    fn now(&self) -> usize {
+        self.0
+    }
+}
+
+pub(crate) trait Health: Send + Sync {
+    fn part(&self) -> &'static str;
+}
+
+pub(crate) trait Mailer: Send + Sync {
+    fn send(&self, text: &str);
+}
+
+/// What a repository holds.
+pub(crate) struct User;
+
+/// Nobody provides it.
+pub(crate) struct Audit;
+
+/// The refusals that the tests ask for, by the URL.
+pub(crate) fn refuse(url: &str, refused: &str, why: &'static str) -> Result<(), Error> {
+    if url == refused { Err(Error::new(why)) } else { Ok(()) }
+}

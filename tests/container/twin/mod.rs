@@ -1,0 +1,3 @@
+//! One application, written twice.
+mod app;
+mod macros;

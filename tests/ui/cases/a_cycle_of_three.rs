@@ -1,0 +1,30 @@
+//! Three services in a ring: by a field, by a constructor, by a function that gives a trait.
+use modi::prelude::*;
+use std::sync::Arc;
+
+trait C: Send + Sync {}
+struct Real;
+impl C for Real {}
+
+#[injectable]
+struct A {
+    b: Arc<B>,
+}
+struct B;
+#[injectable]
+impl B {
+    fn new(_c: Arc<dyn C>) -> Self {
+        Self
+    }
+}
+#[injectable]
+async fn c(_a: Arc<A>) -> Arc<dyn C> {
+    Arc::new(Real)
+}
+
+#[module(
+    providers = [A, B, c],
+)]
+struct AppModule;
+
+fn main() {}

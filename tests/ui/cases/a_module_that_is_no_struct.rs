@@ -1,0 +1,15 @@
+//! `#[module]` on something else.
+use modi::prelude::*;
+
+#[module]
+enum AppModule {}
+
+#[module]
+fn start() {}
+
+#[module]
+mod app {}
+
+fn main() {
+    start();
+}

@@ -1,0 +1,23 @@
+//! Every captive dependency of one module, in one error.
+use modi::prelude::*;
+use std::sync::Arc;
+
+#[injectable(scoped)]
+struct Tx;
+#[injectable(transient)]
+struct Reader {
+    tx: Arc<Tx>,
+}
+#[injectable]
+struct Direct {
+    tx: Arc<Tx>,
+}
+#[injectable]
+struct Through {
+    reader: Arc<Reader>,
+}
+
+#[module(providers = [Tx, Reader, Direct, Through])]
+struct AppModule;
+
+fn main() {}

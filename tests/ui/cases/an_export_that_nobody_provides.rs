@@ -1,0 +1,10 @@
+//! An export of what the module neither provides nor imports.
+use modi::prelude::*;
+
+#[injectable]
+pub struct Database;
+
+#[module(exports = [Database])]
+pub struct StorageModule;
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! An optional service that is both there and listed as absent.
+use modi::prelude::*;
+use std::sync::Arc;
+
+#[injectable]
+struct Audit;
+#[injectable]
+struct Users {
+    audit: Option<Arc<Audit>>,
+}
+
+#[module(
+    providers = [Users, Audit],
+    optional = [Audit],
+)]
+struct AppModule;
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! The same service from two modules, in two spellings.
+use modi::prelude::*;
+
+#[injectable]
+pub struct Users;
+
+#[module(providers = [Users], exports = [Users])]
+pub struct Left;
+#[module(providers = [Users], exports = [Users])]
+pub struct Right;
+
+#[module(imports = [
+    Left::{Users},
+    Right::{crate::Users},
+])]
+struct AppModule;
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! A provider that is listed twice in one spelling.
+use modi::prelude::*;
+
+#[injectable]
+struct Users;
+
+#[module(providers = [
+    Users,
+    Users,
+])]
+struct AppModule;
+
+fn main() {}

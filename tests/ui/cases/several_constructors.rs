@@ -1,0 +1,18 @@
+//! Two functions could be the constructor.
+use modi::prelude::*;
+
+struct Users;
+#[injectable]
+impl Users {
+    fn new() -> Self {
+        Self
+    }
+    fn connect() -> Result<Self, modi::Error> {
+        Ok(Self)
+    }
+}
+
+#[module(providers = [Users])]
+struct AppModule;
+
+fn main() {}

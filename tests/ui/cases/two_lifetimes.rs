@@ -1,0 +1,7 @@
+//! Two lifetimes.
+use modi::prelude::*;
+
+#[injectable(singleton, scoped)]
+struct Users;
+
+fn main() {}
