@@ -11,8 +11,8 @@ use std::sync::Arc;
 pub trait Lifetime {
     /// The same as a value.
     const KIND: Kind;
-    /// The life of another name for the service (`Type as dyn Trait`): it needs no place of its own in a scope.
-    type Alias: Lifetime;
+    /// Whether it is as long as the application's.
+    const LASTS: bool;
 
     /// Takes the service where it is needed.
     ///
@@ -34,6 +34,10 @@ pub struct Transient;
 /// The life of a function that handles messages: it is never made.
 #[derive(Debug)]
 pub struct Handler;
+/// The life of another name for a service (`Type as dyn Trait`): it lasts if the service does, and needs no place of its
+/// own in a scope. It says so by a constant, because a type that a module keeps private cannot stand in a public trait.
+#[derive(Debug)]
+pub struct Alias<const LASTS: bool>;
 
 /// A life that lasts as long as the application.
 #[diagnostic::on_unimplemented(
@@ -42,10 +46,11 @@ pub struct Handler;
 )]
 pub trait Lasting<M, T: ?Sized> {}
 impl<M, T: ?Sized> Lasting<M, T> for Singleton {}
+impl<M, T: ?Sized> Lasting<M, T> for Alias<true> {}
 
 impl Lifetime for Singleton {
     const KIND: Kind = Kind::Singleton;
-    type Alias = Self;
+    const LASTS: bool = true;
 
     #[inline]
     fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
@@ -58,7 +63,7 @@ impl Lifetime for Singleton {
 
 impl Lifetime for Transient {
     const KIND: Kind = Kind::Transient;
-    type Alias = Self;
+    const LASTS: bool = false;
 
     fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
         if let Some(replaced) = cx.live.space.replacement(cx.live.base + M::NODE, cx.lives, cx.scope) {
@@ -75,7 +80,7 @@ impl Lifetime for Transient {
 
 impl Lifetime for Scoped {
     const KIND: Kind = Kind::Scoped;
-    type Alias = Transient;
+    const LASTS: bool = false;
 
     fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
         let id = cx.live.base + M::NODE;
@@ -93,9 +98,28 @@ impl Lifetime for Scoped {
     }
 }
 
+impl Lifetime for Alias<true> {
+    const KIND: Kind = Kind::Singleton;
+    const LASTS: bool = true;
+
+    #[inline]
+    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+        Singleton::take(cx)
+    }
+}
+
+impl Lifetime for Alias<false> {
+    const KIND: Kind = Kind::Transient;
+    const LASTS: bool = false;
+
+    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+        Transient::take(cx)
+    }
+}
+
 impl Lifetime for Handler {
     const KIND: Kind = Kind::Handler;
-    type Alias = Self;
+    const LASTS: bool = false;
 
     fn take<M: Owns<T>, T: ?Sized + Service>(_: &Resolver<'_, M>) -> Result<Arc<T>> {
         Err(Error::new(format!("`{}` is a handler, not a service", M::ENTRY)))

@@ -389,10 +389,12 @@ fn from_fn(item: ItemFn, options: &Options, mistakes: &mut Mistakes) -> (TokenSt
         Some(Service {
             marker: quote! {
                 #[doc(hidden)]
-                #[allow(non_camel_case_types, unreachable_pub, reason = "a type of the function's name, which modules list")]
+                #[allow(
+                    dead_code, missing_debug_implementations, non_camel_case_types, private_interfaces, unreachable_pub,
+                    reason = "a type of the function's name, which modules list: as visible as what it provides"
+                )]
                 #[doc = #doc]
-                #[derive(Debug)]
-                pub struct #ident {}
+                pub struct #ident<T: ?Sized = #output> { provides: ::core::marker::PhantomData<T> }
             },
             source: parse_quote!(#ident),
             generics: Generics::default(),

@@ -134,23 +134,25 @@ fn maker(ident: &Ident, at: usize, node: &Node) -> (TokenStream, TokenStream) {
         Made::By(by) => (quote!(#by), TokenStream::new()),
         Made::As { of } => {
             let of = quote!(<#of as ::modi::__private::Source>);
-            let life = quote!(<#of::Life as ::modi::__private::lifetime::Lifetime>::Alias);
+            let lasts = quote!(<#of::Life as ::modi::__private::lifetime::Lifetime>::LASTS);
+            let life = quote!(::modi::__private::lifetime::Alias<{ #lasts }>);
             let service = quote!(::std::sync::Arc<#of::Output>);
             let edges = quote!(::modi::__private::edge::<#ident, #service>("as"));
             let make = quote! {
                 let service: #service = ::modi::__private::take(cx)?;
                 ::core::result::Result::Ok(::modi::__private::Made::Ready(service))
             };
-            (quote!(#marker), made(ident, &cfg, &marker, output, &life, &edges, &make))
+            (quote!(#marker<#output>), made(ident, &cfg, &marker, output, &life, &edges, &make))
         }
         Made::All { object, members, imported } => {
             let (edges, make) = set(ident, object, members, imported);
             let life = quote!(::modi::__private::lifetime::Singleton);
-            (quote!(#marker), made(ident, &cfg, &marker, output, &life, &edges, &make))
+            (quote!(#marker<#output>), made(ident, &cfg, &marker, output, &life, &edges, &make))
         }
     }
 }
 
+/// The marker is public, and no more than its output is where it names it: as visible as it has to be.
 fn made(
     ident: &Ident,
     cfg: &TokenStream,
@@ -163,15 +165,15 @@ fn made(
     quote! {
         #cfg
         #[allow(missing_debug_implementations, reason = "nobody can name it")]
-        pub struct #marker;
+        pub struct #marker<T: ?Sized>(::core::marker::PhantomData<T>);
         #cfg
-        impl ::modi::__private::Source for #marker {
+        impl ::modi::__private::Source for #marker<#output> {
             type Output = #output;
             type Life = #life;
             type Keep = ::modi::__private::lifetime::Wrapped;
         }
         #cfg
-        impl ::modi::__private::Wire<#ident> for #marker {
+        impl ::modi::__private::Wire<#ident> for #marker<#output> {
             const EDGES: &'static [::modi::__private::Edge] = &[#edges];
             fn make(cx: &::modi::__private::Resolver<'_, #ident>) -> ::modi::Result<::modi::__private::Made<#output>> {
                 #make

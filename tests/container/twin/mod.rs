@@ -1,3 +1,4 @@
 //! One application, written twice.
 mod app;
+mod by_hand;
 mod macros;

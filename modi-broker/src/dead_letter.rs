@@ -1,0 +1,195 @@
+//! A message that could not be handled, with what is known about why: the same on every broker.
+
+use crate::handler::About;
+use crate::pipeline::{Failure, Story};
+use crate::message::millis;
+use crate::{Headers, Message, wire};
+use bytes::Bytes;
+use std::time::{Duration, SystemTime};
+
+/// What kind of failure ended in a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// Every attempt returned an error.
+    Error,
+    /// The handler said that it can never succeed.
+    Reject,
+    /// The payload or another argument could not be taken from the message.
+    Decode,
+    /// The last attempt panicked.
+    Panic,
+    /// The last attempt missed its deadline.
+    Deadline,
+}
+
+impl FailureKind {
+    /// As the header says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Reject => "reject",
+            Self::Decode => "decode",
+            Self::Panic => "panic",
+            Self::Deadline => "deadline",
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let kinds = [Self::Error, Self::Reject, Self::Decode, Self::Panic, Self::Deadline];
+        kinds.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A dead letter, read back: the message as it was, and what the pipeline added.
+///
+/// ```
+/// use modi_broker::{DeadLetter, Message, wire};
+///
+/// assert!(DeadLetter::read(Message::new("an ordinary message")).is_none());
+/// let letter = Message::new("?").with_header(wire::DEAD_KIND, "decode").with_header(wire::DEAD_TOPIC, "orders");
+/// assert_eq!(DeadLetter::read(letter).map(|letter| letter.topic), Some("orders".to_owned()));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The message, without the headers of the dead letter.
+    pub message: Message,
+    /// What kind of failure it was.
+    pub kind: FailureKind,
+    /// The error and its causes.
+    pub error: String,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// Where it came from.
+    pub topic: String,
+    /// The group that could not handle it.
+    pub group: String,
+    /// The handler that could not, as `Module::handler`.
+    pub subscriber: String,
+    /// The application's name.
+    pub service: String,
+    /// When the first attempt failed.
+    pub first_failure: Option<SystemTime>,
+    /// When the last attempt failed.
+    pub last_failure: Option<SystemTime>,
+}
+
+/// The headers of a dead letter, with the most bytes that each value may have. With their names they stay below 4 KiB.
+const ADDED: [(&str, usize); 10] = [
+    (wire::DEAD_KIND, 16),
+    (wire::DEAD_ERROR, 2048),
+    (wire::DEAD_TOPIC, 256),
+    (wire::DEAD_GROUP, 128),
+    (wire::DEAD_SUBSCRIBER, 256),
+    (wire::DEAD_ATTEMPTS, 16),
+    (wire::DEAD_FIRST_FAILURE, 24),
+    (wire::DEAD_LAST_FAILURE, 24),
+    (wire::DEAD_SERVICE, 128),
+    (wire::DEAD_MESSAGE_ID, 256),
+];
+
+/// Ends a text that was too long.
+const MARK: &str = "…";
+
+impl DeadLetter {
+    /// Reads a message from a dead-letter topic; `None` for one that the pipeline did not write.
+    pub fn read(message: Message) -> Option<Self> {
+        let text = |name| message.headers().text(name).unwrap_or_default().to_owned();
+        let time = |name| Some(SystemTime::UNIX_EPOCH + Duration::from_millis(text(name).parse().ok()?));
+        Some(Self {
+            kind: FailureKind::read(&text(wire::DEAD_KIND))?,
+            error: text(wire::DEAD_ERROR),
+            attempts: text(wire::DEAD_ATTEMPTS).parse().unwrap_or(0),
+            topic: text(wire::DEAD_TOPIC),
+            group: text(wire::DEAD_GROUP),
+            subscriber: text(wire::DEAD_SUBSCRIBER),
+            service: text(wire::DEAD_SERVICE),
+            first_failure: time(wire::DEAD_FIRST_FAILURE),
+            last_failure: time(wire::DEAD_LAST_FAILURE),
+            message: without(message),
+        })
+    }
+}
+
+fn without(mut message: Message) -> Message {
+    if !message.headers().is_empty() {
+        ADDED.iter().for_each(|(name, _)| message.headers_mut().remove(name));
+    }
+    message
+}
+
+/// The dead letter of a message: payload, key and headers byte for byte. A message that was a dead letter before loses
+/// what that time said about it.
+pub(crate) fn write(message: &Message, story: Story, failure: &Failure, about: &About) -> Message {
+    let mut letter = without(message.clone());
+    let headers = letter.headers_mut();
+    let values = [
+        failure.kind.as_str().to_owned(),
+        format!("{:#}", failure.error),
+        about.topic.to_string(),
+        about.group.to_string(),
+        about.name.clone(),
+        story.attempts.to_string(),
+        millis(story.first_failure).to_string(),
+        millis(story.last_failure).to_string(),
+        about.service.to_string(),
+        message.id().unwrap_or_default().to_owned(),
+    ];
+    for ((name, most), value) in ADDED.into_iter().zip(values) {
+        add(headers, name, &value, most);
+    }
+    letter
+}
+
+fn add(headers: &mut Headers, name: &'static str, value: &str, most: usize) {
+    if !value.is_empty() {
+        headers.append(name, Bytes::from(cut(value, most)));
+    }
+}
+
+/// One line of at most so many bytes: not every broker takes line breaks in a header.
+fn cut(text: &str, most: usize) -> String {
+    let mut line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    if line.len() > most {
+        line.truncate(line.floor_char_boundary(most - MARK.len()));
+        line.push_str(MARK);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_headers_together_stay_below_4_kib() {
+        let most: usize = ADDED.iter().map(|(name, most)| name.len() + most).sum();
+        assert!(most <= 4096, "{most}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters_and_marked() {
+        assert_eq!(cut("short", 16), "short");
+        let long = cut(&"ä".repeat(100), 16);
+        assert_eq!(long, "ääääää…");
+        assert!(long.len() <= 16);
+        assert_eq!(cut(&"a".repeat(17), 16).len(), 16);
+        assert_eq!(cut(&"a".repeat(16), 16), "a".repeat(16));
+    }
+
+    #[test]
+    fn a_text_of_several_lines_becomes_one() {
+        assert_eq!(cut("one\r\ntwo", 16), "one  two");
+    }
+
+    #[test]
+    fn every_kind_is_read_as_it_is_written() {
+        for kind in
+            [FailureKind::Error, FailureKind::Reject, FailureKind::Decode, FailureKind::Panic, FailureKind::Deadline]
+        {
+            assert_eq!(FailureKind::read(kind.as_str()), Some(kind));
+        }
+        assert_eq!(FailureKind::read("other"), None);
+    }
+}

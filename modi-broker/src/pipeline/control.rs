@@ -1,0 +1,50 @@
+//! How a subscriber is told to stop: drain first, then cut.
+
+use futures_util::task::AtomicWaker;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Context;
+
+/// How far the stop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Stage {
+    /// Not asked to stop.
+    Running,
+    /// Start nothing new; finish what runs.
+    Draining,
+    /// Give back what runs.
+    Cut,
+}
+
+/// One a subscriber. Reading it is one load; only what waits registers to be woken.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    stage: AtomicU8,
+    waker: AtomicWaker,
+}
+
+impl Control {
+    pub(crate) fn drain(&self) {
+        self.raise(Stage::Draining);
+    }
+
+    pub(crate) fn cut(&self) {
+        self.raise(Stage::Cut);
+    }
+
+    fn raise(&self, stage: Stage) {
+        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+        self.waker.wake();
+    }
+
+    #[inline]
+    pub(super) fn has_reached(&self, stage: Stage) -> bool {
+        self.stage.load(Ordering::Acquire) >= stage as u8
+    }
+
+    /// The same, for a task that waits: it is woken at the next stage.
+    pub(super) fn poll_reached(&self, stage: Stage, cx: &mut Context<'_>) -> bool {
+        self.waker.register(cx.waker());
+        self.has_reached(stage)
+    }
+}

@@ -1,0 +1,123 @@
+//! What follows a failed attempt: retries in place, then the dead letter.
+
+use super::attempt::{Attempted, End};
+use super::backoff::OUTAGE;
+use super::control::Stage;
+use super::run::Runner;
+use crate::contract::{Outgoing, Place};
+use crate::dead_letter::{self, FailureKind};
+use crate::{BrokerError, Handler, Message};
+use futures_util::future::BoxFuture;
+use modi_core::{Advice, Error, Module};
+use std::time::{Duration, SystemTime};
+use tokio::time::sleep;
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) error: Error,
+}
+
+impl Failure {
+    /// An error that came back from the handler, its scope or its publications.
+    pub(super) fn returned(error: Error) -> Self {
+        let kind = if error.advice() == Advice::Reject { FailureKind::Reject } else { FailureKind::Error };
+        Self { kind, error }
+    }
+}
+
+/// What the dead letter tells about the attempts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Story {
+    /// Attempts that failed.
+    pub(crate) attempts: u32,
+    pub(crate) first_failure: SystemTime,
+    pub(crate) last_failure: SystemTime,
+}
+
+impl<M: Module, H: Handler<M>> Runner<M, H> {
+    /// Tries again, and at last writes the dead letter. Later messages of the lane wait meanwhile. Boxed: failures are
+    /// rare, and the loop's own state stays small.
+    ///
+    /// An error means that the dead letter can never be written.
+    pub(super) fn failed<'a>(
+        &'a mut self,
+        message: &'a Message,
+        number: u32,
+        lane: u32,
+        failure: Failure,
+    ) -> BoxFuture<'a, Result<End, BrokerError>> {
+        Box::pin(async move {
+            let now = SystemTime::now();
+            let mut story = Story { attempts: 1, first_failure: now, last_failure: now };
+            let mut failure = failure;
+            loop {
+                tracing::warn!(
+                    subscriber = &*self.about.name,
+                    topic = &*self.about.topic,
+                    attempt = number + story.attempts - 1,
+                    kind = failure.kind.as_str(),
+                    error = format!("{:#}", failure.error),
+                    "an attempt failed"
+                );
+                let Some(wait) = self.wait_after(&failure, story.attempts) else { break };
+                let Self { settling, tally, control, .. } = self;
+                if settling.beside(tally, Some((control, Stage::Draining)), sleep(wait)).await.is_none() {
+                    return Ok(End::Released);
+                }
+                self.tally.local.retried += 1;
+                failure = match self.attempt(message, number + story.attempts, lane).await {
+                    Attempted::Ended(end) => return Ok(end),
+                    Attempted::Cut => return Ok(End::Released),
+                    Attempted::Failed(failure) => failure,
+                };
+                story = Story { attempts: story.attempts + 1, last_failure: SystemTime::now(), ..story };
+            }
+            self.bury(message, story, &failure).await
+        })
+    }
+
+    /// How long to wait before the next attempt; `None` where there is none.
+    fn wait_after(&self, failure: &Failure, failures: u32) -> Option<Duration> {
+        let retries = &self.spec.retries;
+        match failure.error.advice() {
+            Advice::Reject => None,
+            _ if failures > retries.limit => None,
+            Advice::RetryAfter(after) => Some(after.max(retries.wait(failures))),
+            _ => Some(retries.wait(failures)),
+        }
+    }
+
+    /// Writes the dead letter, confirmed. While that is not possible the message stays unsettled.
+    async fn bury(&mut self, message: &Message, story: Story, failure: &Failure) -> Result<End, BrokerError> {
+        let letter = dead_letter::write(message, story, failure, &self.about);
+        let place = Place::Dead { group: self.about.group.clone(), topic: self.about.topic.clone() };
+        let mut failures = 0;
+        loop {
+            let Self { settling, tally, control, publish, about, .. } = self;
+            let answer = publish.send(Outgoing { place: place.clone(), message: letter.clone() });
+            let error = match settling.beside(tally, Some((control, Stage::Cut)), answer.wait()).await {
+                None => return Ok(End::Released),
+                Some(Ok(_)) => break,
+                Some(Err(error)) => error,
+            };
+            let text = error.to_string();
+            let (subscriber, place) = (&*about.name, place.to_string());
+            if error.is_permanent() {
+                tracing::error!(subscriber, place, error = text, "a dead letter can never be written");
+                return Err(error);
+            }
+            tracing::error!(subscriber, place, error = text, "a dead letter was not written; its message stays");
+            failures += 1;
+            let wait = sleep(OUTAGE.wait(failures));
+            if settling.beside(tally, Some((control, Stage::Draining)), wait).await.is_none() {
+                return Ok(End::Released);
+            }
+        }
+        if matches!(failure.kind, FailureKind::Reject | FailureKind::Decode) {
+            self.tally.local.rejected += 1;
+        }
+        Ok(End::DeadLettered)
+    }
+}

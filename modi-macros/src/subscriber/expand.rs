@@ -1,0 +1,108 @@
+//! What `#[subscriber]` writes: a type that stands for each handler, and how it takes its arguments.
+
+use super::Handler;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Ident, Type};
+
+/// For a function: a type of the same name, which modules list.
+pub(crate) fn function(handler: &Handler) -> TokenStream {
+    let Handler { marker, name, .. } = handler;
+    let doc = format!("Stands for the function `{marker}` among the subscribers of a module.");
+    let implementation = implementation(handler);
+    quote! {
+        #[doc(hidden)]
+        #[doc = #doc]
+        #[allow(non_camel_case_types, unreachable_pub, reason = "a type of the function's name, which modules list")]
+        #[derive(Debug)]
+        pub struct #marker {}
+        #[automatically_derived]
+        impl ::modi::__private::Source for #marker {
+            type Output = Self;
+            type Life = ::modi::__private::lifetime::Handler;
+            type Keep = ::modi::__private::lifetime::Wrapped;
+        }
+        #[automatically_derived]
+        impl<__M: ::modi::__private::Module> ::modi::__private::Wire<__M> for #marker {
+            const EDGES: &'static [::modi::__private::Edge] = &[];
+            fn make(_: &::modi::__private::Resolver<'_, __M>) -> ::modi::Result<::modi::__private::Made<Self>> {
+                ::core::result::Result::Ok(::modi::__private::Made::InPlace)
+            }
+        }
+        #implementation
+        #[automatically_derived]
+        impl<__M: ::modi::__private::Module> ::modi::__private::Subscribes<__M> for #marker
+        where
+            Self: ::modi::__private::Handler<__M>,
+        {
+            const HANDLERS: &'static [::modi::__private::HandlerNode] = &[::modi::__private::handler::<__M, Self>(#name)];
+        }
+    }
+}
+
+/// For the methods of a service: a type each, inside one nameless constant.
+pub(crate) fn methods(service: &Type, handlers: &[Handler]) -> TokenStream {
+    let markers: Vec<&Ident> = handlers.iter().map(|handler| &handler.marker).collect();
+    let names = handlers.iter().map(|handler| &handler.name);
+    let implementations = handlers.iter().map(implementation);
+    quote! {
+        const _: () = {
+            #(
+                #[allow(non_camel_case_types, missing_debug_implementations, reason = "nobody can name it")]
+                pub struct #markers;
+                #implementations
+            )*
+            #[automatically_derived]
+            impl<__M: ::modi::__private::Module> ::modi::__private::Subscribes<__M> for #service
+            where
+                #(#markers: ::modi::__private::Handler<__M>,)*
+            {
+                const HANDLERS: &'static [::modi::__private::HandlerNode] =
+                    &[#(::modi::__private::handler::<__M, #markers>(#names)),*];
+            }
+        };
+    }
+}
+
+fn implementation(handler: &Handler) -> TokenStream {
+    let Handler { marker, options, service, function, arguments, reply, is_async, .. } = handler;
+    let types: Vec<&Type> = arguments.iter().map(|argument| &argument.ty).collect();
+    let fields: Vec<&String> = arguments.iter().map(|argument| &argument.name).collect();
+    let early: Vec<Ident> = (0..arguments.len()).map(|at| format_ident!("__a{at}")).collect();
+    let owner = service.iter().map(|service| quote!(::std::sync::Arc<#service>)).collect::<Vec<_>>();
+    let take_owner = owner.iter().map(|owner| {
+        quote!(let __service = <#owner as ::modi::__private::FromMessage<__M>>::take(__attempt)?;)
+    });
+    let called = match service {
+        Some(_) => quote!(__service.#function),
+        None => quote!(#function),
+    };
+    let wait = is_async.then(|| quote!(.await));
+    quote! {
+        #[automatically_derived]
+        impl<__M: ::modi::__private::Module> ::modi::__private::Handler<__M> for #marker
+        where
+            #(#owner: ::modi::__private::FromMessage<__M>,)*
+            #(#types: ::modi::__private::FromMessage<__M>,)*
+        {
+            const EDGES: &'static [::modi::__private::Edge] = &[
+                #(::modi::__private::argument::<__M, #owner>("self"),)*
+                #(::modi::__private::argument::<__M, #types>(#fields),)*
+            ];
+            const SPEC: ::modi::__private::Spec = #options;
+            type Input = (#(::modi::__private::Early<#types>,)*);
+            type Reply = #reply;
+
+            #[inline]
+            fn decode(__attempt: &::modi::__private::Attempt<'_, __M>) -> ::modi::Result<Self::Input> {
+                ::core::result::Result::Ok((#(::modi::__private::early::<__M, #types>(__attempt)?,)*))
+            }
+
+            #[inline]
+            async fn call(__attempt: &::modi::__private::Attempt<'_, __M>, (#(#early,)*): Self::Input) -> ::modi::Result<Self::Reply> {
+                #(#take_owner)*
+                ::core::result::Result::Ok(#called(#(#early.finish(__attempt)?),*) #wait)
+            }
+        }
+    }
+}

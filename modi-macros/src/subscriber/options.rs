@@ -1,0 +1,125 @@
+//! The topic and the keys of `#[subscriber(..)]` and `#[subscribe(..)]`.
+
+use crate::attribute::{Mistakes, keys};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token};
+
+/// What was written, as calls on a `Spec`.
+pub(crate) struct Options {
+    topic: TokenStream,
+    settings: Vec<TokenStream>,
+}
+
+const KEYS: [&str; 7] = ["group", "publish", "broker", "retries", "deadline", "prefetch", "ack"];
+
+impl Options {
+    pub(crate) fn read(tokens: TokenStream, at: Span, mistakes: &mut Mistakes) -> Self {
+        let (topic, rest) = match topic.parse2(tokens) {
+            Ok(parts) => parts,
+            Err(error) => {
+                mistakes.add(error);
+                return Self { topic: quote!(""), settings: Vec::new() };
+            }
+        };
+        if topic.is_none() {
+            mistakes.at_span(at, "name the topic: `#[subscriber(\"orders.created\")]`");
+        }
+        if let Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) = &topic
+            && text.value().is_empty()
+        {
+            mistakes.at(text, "a topic has a name");
+        }
+        let mut settings = Vec::new();
+        keys(rest, &KEYS, mistakes, |key, input, mistakes| {
+            input.parse::<Token![=]>()?;
+            settings.push(setting(key, input, mistakes)?);
+            Ok(())
+        });
+        Self { topic: topic.map_or_else(|| quote!(""), ToTokens::into_token_stream), settings }
+    }
+}
+
+impl ToTokens for Options {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { topic, settings } = self;
+        tokens.extend(quote!(::modi::__private::Spec::new(#topic) #(.#settings)*));
+    }
+}
+
+/// The expression in front, if the first thing is no key, and the rest.
+fn topic(input: ParseStream<'_>) -> syn::Result<(Option<Expr>, TokenStream)> {
+    let is_key = input.peek(Ident) && input.peek2(Token![=]) && !input.peek2(Token![==]);
+    let topic = if input.is_empty() || is_key { None } else { Some(input.parse()?) };
+    if !input.is_empty() && topic.is_some() {
+        input.parse::<Token![,]>()?;
+    }
+    Ok((topic, input.parse()?))
+}
+
+fn setting(key: &Ident, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<TokenStream> {
+    if key == "ack" {
+        let word: Ident = input.parse()?;
+        return match word.to_string().as_str() {
+            "received" => Ok(quote!(ack(::modi::__private::Ack::Received))),
+            "handled" => Ok(quote!(ack(::modi::__private::Ack::Handled))),
+            _ => Err(syn::Error::new_spanned(word, "write `ack = handled` (the default) or `ack = received`")),
+        };
+    }
+    let value: Expr = input.parse()?;
+    let text = match &value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+        _ => None,
+    };
+    match (key.to_string().as_str(), text) {
+        ("group", Some(group)) => is_name(group, mistakes),
+        ("deadline", Some(text)) => {
+            let nanos = duration(text)?;
+            return Ok(quote!(deadline(::core::time::Duration::from_nanos(#nanos))));
+        }
+        _ => {}
+    }
+    Ok(quote!(#key(#value)))
+}
+
+fn is_name(group: &LitStr, mistakes: &mut Mistakes) {
+    let name = group.value();
+    let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if !fits {
+        mistakes.at(group, "the name of a group consists of letters, digits, `-` and `_`");
+    }
+}
+
+/// `"15s"`, `"250ms"`, `"2m"`, in nanoseconds.
+fn duration(text: &LitStr) -> syn::Result<u64> {
+    let value = text.value();
+    let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit: u64 = match &value[digits.len()..] {
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        _ => 0,
+    };
+    match digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)) {
+        Some(nanos) if nanos > 0 => Ok(nanos),
+        _ => Err(syn::Error::new_spanned(text, "write a duration as `\"250ms\"`, `\"15s\"` or `\"2m\"`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use syn::parse_quote;
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        let nanos = |text: syn::LitStr| duration(&text).ok();
+        assert_eq!(nanos(parse_quote!("250ms")), Some(250_000_000));
+        assert_eq!(nanos(parse_quote!("15s")), Some(15_000_000_000));
+        assert_eq!(nanos(parse_quote!("2m")), Some(120_000_000_000));
+        for wrong in [parse_quote!("15"), parse_quote!("s"), parse_quote!("0s"), parse_quote!("1 s"), parse_quote!("1h")] {
+            assert_eq!(nanos(wrong), None);
+        }
+    }
+}
