@@ -1,20 +1,164 @@
-//! Modi.
-pub use modi_core::{
-    Advice, All, App, AppScope, BoxError, Completion, Dependency, Error, Graph, Lazy, Lifecycle, Overrides, Result,
-    RunningApp, Scoped, StartError, Stop,
+#![doc = include_str!("../docs/tour.md")]
+
+#[doc(inline)]
+pub use modi_broker::{
+    Ack, AppExt, Attempt, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context, DeadLetter,
+    FailureKind, FromMessage, Headers, IntoMessage, IntoReply, Json, Key, MemoryBroker, Message, Outcome, PayloadError,
+    Publication, PublishError, Publisher, Receipt, Reply, Report, Spec, SubscriberStats, TestApp, TestSetup, To,
+    contract, wire,
 };
-pub use modi_macros::{injectable, module};
+#[doc(inline)]
+pub use modi_core::{
+    Advice, All, App, AppScope, BoxError, Completion, Component, Dependency, Error, Graph, Host, Lazy, Lifecycle,
+    Module, Overrides, Resolver, Result, RunningApp, Scoped, Service, Signals, StartError, Stop,
+};
+
+/// Makes a type injectable: on a struct, on an `impl` block, on a function.
+///
+/// | Key | |
+/// |---|---|
+/// | `singleton` | one an application: the default |
+/// | `scoped` | one an attempt at a message |
+/// | `transient` | one a place that asks for it; its constructor is not `async` |
+/// | `lifecycle` | a singleton with hooks: [`Lifecycle`] |
+/// | `complete` | a scoped service with an end: [`Scoped`] |
+///
+/// On a struct every field is a dependency, but for those with `#[default]` or `#[default(expression)]`. On an `impl`
+/// block the associated function that returns `Self` or `Result<Self, _>` is the constructor; `#[constructor]` marks one
+/// of several. A function provides what it returns. See [the guide](crate::guide::container).
+///
+/// ```
+/// use modi::prelude::*;
+/// use std::sync::Arc;
+///
+/// struct Pool { size: usize }
+///
+/// #[injectable] // a type that is not ours
+/// async fn pool() -> Result<Pool, std::io::Error> {
+///     Ok(Pool { size: 4 })
+/// }
+///
+/// #[injectable]
+/// struct Users { pool: Arc<Pool> }
+///
+/// #[module(providers = [pool, Users])]
+/// struct AppModule;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> modi::Result {
+/// let app = App::new(AppModule).start().await?;
+/// assert_eq!(app.get::<Users>().pool.size, 4);
+/// # app.stop().await
+/// # }
+/// ```
+pub use modi_macros::injectable;
+/// Makes a struct a module.
+///
+/// | Key | Entries |
+/// |---|---|
+/// | `imports` | `Module::{A, dyn B}`, `Module`, `Module { field: value }::{A}` |
+/// | `providers` | `Type`, `function`, `Type as dyn Trait`, `Type as all dyn Trait` |
+/// | `exports` | what importers may take: provided here, or imported |
+/// | `subscribers` | functions and services with `#[subscriber]` |
+/// | `optional` | what `Option<Arc<_>>` finds absent |
+///
+/// A field with `#[provide]` is a service. `#[cfg(..)]` works on every entry. See [the guide](crate::guide::container).
+///
+/// ```
+/// use modi::prelude::*;
+///
+/// #[injectable]
+/// struct Database;
+///
+/// #[module(providers = [Database], exports = [Database])]
+/// struct StorageModule;
+///
+/// #[module(imports = [StorageModule::{Database}])]
+/// struct AppModule;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> modi::Result {
+/// App::new(AppModule).start().await?.stop().await
+/// # }
+/// ```
+pub use modi_macros::module;
+/// Makes a function, or the methods of a service, handle messages.
+///
+/// The topic comes first: a text, or a constant. Then:
+///
+/// | Key | | Default |
+/// |---|---|---|
+/// | `group` | who shares the messages: letters, digits, `-`, `_` | the application's name |
+/// | `publish` | where the result goes | |
+/// | `broker` | the name of a broker | the application's default broker |
+/// | `retries` | how often a failed message is tried again in place | 3 |
+/// | `deadline` | how long one attempt may take from its first wait: `"250ms"`, `"15s"`, `"2m"` | 15 s |
+/// | `prefetch` | how many messages may be out at once | 256 |
+/// | `ack` | `handled`, or `received`: then a crash loses what was being handled | `handled` |
+///
+/// ```
+/// use modi::prelude::*;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// #[injectable]
+/// struct Total {
+///     #[default]
+///     sum: AtomicU64,
+/// }
+///
+/// #[subscriber("numbers", group = "totals", publish = "doubled")]
+/// async fn number(Json(number): Json<u64>, total: Arc<Total>) -> Json<u64> {
+///     total.sum.fetch_add(number, Ordering::Relaxed);
+///     Json(number * 2) // published and confirmed, then the message is acknowledged
+/// }
+///
+/// /// Listing it under `subscribers` also provides it.
+/// #[injectable]
+/// struct Doubled {
+///     total: Arc<Total>,
+/// }
+///
+/// #[subscriber]
+/// impl Doubled {
+///     #[subscribe("doubled", group = "totals")]
+///     async fn doubled(&self, Json(number): Json<u64>) {
+///         self.total.sum.fetch_add(number, Ordering::Relaxed);
+///     }
+/// }
+///
+/// #[module(providers = [Total], subscribers = [number, Doubled])]
+/// struct AppModule;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let app = TestApp::start(AppModule).await.unwrap();
+/// app.publish("numbers", &1).await.unwrap(); // returns when the whole chain has settled
+/// assert_eq!(app.get::<Total>().sum.load(Ordering::Relaxed), 3);
+/// # }
+/// ```
+pub use modi_macros::subscriber;
 
 /// What nearly every file of an application uses.
 pub mod prelude {
-    pub use crate::{All, App, Completion, Lazy, Lifecycle, Scoped, injectable, module};
+    pub use crate::{
+        All, App, AppExt, Broker, Completion, Context, Headers, Json, Key, Lazy, Lifecycle, Message, Outcome,
+        Publisher, Scoped, TestApp, To, injectable, module, subscriber,
+    };
+}
+
+/// The guides.
+pub mod guide {
+    #[doc = include_str!("../docs/container.md")]
+    pub mod container {}
 }
 
 /// What the attributes write. Not for users: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use modi_broker::{Ack, Attempt, Early, FromMessage, Handler, Spec, Subscribes, argument, early, handler};
     pub use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
-    pub use modi_core::graph::{Edge, HandlerNode, Key, Node, order};
+    pub use modi_core::graph::{Edge, HandlerNode, Key, Node, Outline, order, outline};
     pub use modi_core::module::{Cell, Exports, Imports, Link, Module, Optional, Owns, Provides};
     pub use modi_core::scope::{Complete, Resolver};
     pub use modi_core::service::{
@@ -23,3 +167,7 @@ pub mod __private {
     };
     pub use modi_core::{Linker, Plan, lifetime, provide};
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -37,7 +37,8 @@ impl Suite {
 
     /// Measures one case. The first subject is what the others are compared with.
     pub(crate) fn case(&mut self, suite: &'static str, case: &str, subjects: Vec<(&'static str, Work<'_>)>) {
-        let mut running: Vec<_> = subjects.into_iter().map(|(subject, mut work)| (subject, calibrate(&mut work), work)).collect();
+        let mut running: Vec<_> =
+            subjects.into_iter().map(|(subject, mut work)| (subject, calibrate(&mut work), work)).collect();
         let mut figures: Vec<Vec<f64>> = vec![Vec::new(); running.len()];
         for _ in 0..self.rounds {
             for ((_, times, work), each) in running.iter_mut().zip(&mut figures) {
@@ -52,7 +53,10 @@ impl Suite {
 
     /// For people: medians, spread, and the ratio to the first subject of the case.
     pub(crate) fn table(&self) -> String {
-        let mut out = format!("{:<34} {:<11} {:>11} {:>25} {:>7}\n", "case", "subject", "median ns", "lowest .. highest", "ratio");
+        let mut out = format!(
+            "{:<34} {:<11} {:>11} {:>25} {:>7}\n",
+            "case", "subject", "median ns", "lowest .. highest", "ratio"
+        );
         let mut first: Option<&Row> = None;
         for row in &self.rows {
             if first.is_none_or(|first| first.case != row.case) {

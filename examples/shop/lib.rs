@@ -5,6 +5,7 @@
 
 pub mod analytics;
 pub mod event_store;
+pub mod feed;
 pub mod inventory;
 pub mod notifications;
 pub mod orders;
@@ -14,6 +15,7 @@ pub mod users;
 
 use analytics::AnalyticsModule;
 use event_store::{EventStore, EventStoreModule};
+use feed::Feed;
 use inventory::{Inventory, InventoryModule};
 use modi::prelude::*;
 use notifications::{Mailer, NotificationModule, Notifications};
@@ -34,6 +36,7 @@ use users::{UserModule, UserService};
         OrderModule::{OrderService},
         AnalyticsModule,
     ],
+    providers = [Feed],
 )]
 #[derive(Debug, Default)]
 pub struct ShopModule {

@@ -187,7 +187,10 @@ pub async fn order_created(Json(order): Json<OrderCreated>, orders: Arc<Orders>)
 
 /// Completes the order once the money is there.
 #[subscriber("payments.requested", group = "orders", publish = "orders.completed")]
-pub async fn payment_requested(Json(payment): Json<PaymentRequested>, orders: Arc<Orders>) -> Option<Json<OrderCompleted>> {
+pub async fn payment_requested(
+    Json(payment): Json<PaymentRequested>,
+    orders: Arc<Orders>,
+) -> Option<Json<OrderCompleted>> {
     match orders.payment_requested(&payment) {
         Step::PaymentSuccessful => Some(Json(OrderCompleted { order_id: payment.order_id })),
         _ => None,

@@ -1,8 +1,8 @@
 //! Which broker an application uses: a URL, parsed and not yet opened.
 
+use crate::MemoryBroker;
 use crate::contract::Connect;
 use crate::pipeline::{Counters, Report, SubscriberStats};
-use crate::MemoryBroker;
 use std::env::{self, VarError};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! A message that could not be handled, with what is known about why: the same on every broker.
 
 use crate::handler::About;
-use crate::pipeline::{Failure, Story};
 use crate::message::millis;
+use crate::pipeline::{Failure, Story};
 use crate::{Headers, Message, wire};
 use bytes::Bytes;
 use std::time::{Duration, SystemTime};
@@ -152,7 +152,11 @@ fn add(headers: &mut Headers, name: &'static str, value: &str, most: usize) {
 fn cut(text: &str, most: usize) -> String {
     let mut line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if line.len() > most {
-        line.truncate(line.floor_char_boundary(most - MARK.len()));
+        let mut end = most - MARK.len();
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        line.truncate(end);
         line.push_str(MARK);
     }
     line

@@ -45,7 +45,7 @@ impl Headers {
 
     /// The first value with this name.
     pub fn get(&self, name: &str) -> Option<&Bytes> {
-        self.all(name).next()
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// The same as text; `None` for bytes that are not UTF-8.

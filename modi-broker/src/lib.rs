@@ -1,1 +1,51 @@
-//! Placeholder.
+//! Messages, subscriptions and the delivery pipeline of Modi.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`Message`], [`Headers`], [`Outcome`] | what travels, and what a handler may say about it |
+//! | `handler` | a function as a [`Handler`]: its [arguments](FromMessage), its [results](IntoReply), its [`Spec`] |
+//! | `pipeline` | from a delivery to its settlement, the same for every broker: attempts, retries, dead letters |
+//! | [`contract`] | what an adapter implements |
+//! | `adapters` | the brokers: [`MemoryBroker`] |
+//! | [`Broker`], [`AppExt`], [`Publisher`] | a broker by its URL, in an application, to publish to |
+//! | [`TestApp`], [`DeadLetter`], [`Report`] | looking at what happened |
+//! | [`wire`] | the names of the headers that Modi writes |
+//!
+//! Arrows point one way: adapters know the contract, the pipeline knows the contract and the handlers, the component
+//! starts the pipeline, and nothing but the component knows an application.
+
+mod adapters;
+mod app;
+mod broker;
+mod component;
+pub mod contract;
+mod dead_letter;
+mod error;
+mod handler;
+mod headers;
+mod message;
+mod outcome;
+mod pipeline;
+mod publisher;
+mod registry;
+mod start_error;
+mod testing;
+pub mod wire;
+
+pub use adapters::memory::MemoryBroker;
+pub use app::AppExt;
+pub use broker::{Broker, BrokerUrlError};
+pub use contract::Receipt;
+pub use dead_letter::{DeadLetter, FailureKind};
+pub use error::{BrokerError, BrokerErrorKind, PublishError};
+pub use handler::{
+    Ack, Attempt, Context, Early, FromMessage, Handler, IntoMessage, IntoReply, Json, Key, PayloadError, Reply, Spec,
+    Subscribes, To, argument, early, handler,
+};
+pub use headers::Headers;
+pub use message::Message;
+pub use outcome::Outcome;
+pub use pipeline::{Report, SubscriberStats};
+pub use publisher::{Publication, Publisher};
+pub use start_error::BrokersError;
+pub use testing::{TestApp, TestSetup};

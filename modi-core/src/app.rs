@@ -1,7 +1,7 @@
 //! An application: built from a root module, running, stopped.
 
 use crate::component::{Component, Host};
-use crate::graph::{AnyArc, Graph, Node};
+use crate::graph::Graph;
 use crate::life::{Signals, Stop};
 use crate::link::{Extensions, Space};
 use crate::module::{Live, Lives, Module, Provides, Singleton};
@@ -9,7 +9,7 @@ use crate::overrides::Overrides;
 use crate::provide::How;
 use crate::scope::{Completion, Resolver, Scope, panic_text};
 use crate::service::Service;
-use crate::start::{Built, StartError, build};
+use crate::start::{Built, Hooked, StartError, build};
 use crate::{Edge, Error, Result};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
@@ -123,15 +123,15 @@ impl<M: Module> App<M> {
         let begun = tokio::time::Instant::now();
         let Built { live, modules, lives, hooked } = {
             let building = pin!(build(root, Space::new(extensions, overridden), overrides, start_deadline));
-            match select(building, pin!(stop.stopped())).await {
-                Either::Left((built, _)) => built?,
-                Either::Right(_) => return Err(StartError::Stopped),
+            match select(pin!(stop.stopped()), building).await {
+                Either::Left(_) => return Err(StartError::Stopped),
+                Either::Right((built, _)) => built?,
             }
         };
         let host = Host { modules, lives, stop, name };
         let mut app = RunningApp { live, host, started: Vec::new(), components, drained_from: 0, drain_deadline };
         let left = start_deadline.saturating_sub(begun.elapsed());
-        match app.begin(&hooked, left, start_deadline).await {
+        match app.begin(hooked, left, start_deadline).await {
             Ok(()) => Ok(app),
             Err(error) => {
                 // The first error is the one to report; `stop` logs what else fails.
@@ -180,7 +180,7 @@ impl<M: Module> App<M> {
 pub struct RunningApp<M: Module> {
     live: Arc<Live<M>>,
     host: Host,
-    started: Vec<(&'static str, AnyArc, &'static Node)>,
+    started: Vec<Hooked>,
     components: Vec<Box<dyn Component>>,
     /// How many components were started.
     drained_from: usize,
@@ -205,9 +205,11 @@ impl<M: Module> RunningApp<M> {
 
     /// Takes services of any lifetime from one scope, which is completed at the end.
     ///
+    /// A panic of the closure goes on once the scope is completed.
+    ///
     /// # Errors
     ///
-    /// The error of a constructor, of the closure, or of a completion.
+    /// The error of a constructor or of the closure, or else of a completion.
     pub async fn scope<R>(&self, work: impl AsyncFnOnce(&mut AppScope<'_, M>) -> Result<R>) -> Result<R> {
         let mut scope = AppScope { app: self, scope: Scope::new() };
         let done = AssertUnwindSafe(work(&mut scope)).catch_unwind().await;
@@ -217,9 +219,13 @@ impl<M: Module> RunningApp<M> {
             (Ok(Err(error)), _) => Completion::Failed(error),
             (Err(_), text) => Completion::Panicked(text.as_deref().unwrap_or_default()),
         };
-        scope.scope.complete(completion).await?;
+        let completed = scope.scope.complete(completion).await;
+        if let (false, Err(error)) = (matches!(done, Ok(Ok(_))), &completed) {
+            tracing::error!(error = format!("{error:#}"), "a scope that failed could not be completed either");
+        }
         match done {
-            Ok(done) => done,
+            Ok(Ok(done)) => completed.map(|()| done),
+            Ok(Err(error)) => Err(error),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
@@ -250,35 +256,32 @@ impl<M: Module> RunningApp<M> {
         self.host.stop.outcome().and(ended)
     }
 
-    async fn begin(&mut self, hooked: &[usize], left: Duration, deadline: Duration) -> Result<(), StartError> {
+    async fn begin(&mut self, hooked: Vec<Hooked>, left: Duration, deadline: Duration) -> Result<(), StartError> {
         let at = std::cell::Cell::new(("", ""));
         let stop = self.host.stop.clone();
         let work = tokio::time::timeout(left, self.start_all(hooked, &at));
-        match select(pin!(work), pin!(stop.stopped())).await {
-            Either::Left((Ok(started), _)) => started,
-            Either::Left((Err(_), _)) => {
+        match select(pin!(stop.stopped()), pin!(work)).await {
+            Either::Left(_) => Err(StartError::Stopped),
+            Either::Right((Ok(started), _)) => started,
+            Either::Right((Err(_), _)) => {
                 let (module, service) = at.get();
                 let name =
                     if module.is_empty() { service.to_owned() } else { format!("`{service}` of module `{module}`") };
                 Err(StartError::Deadline { after: deadline, pending: vec![name] })
             }
-            Either::Right(_) => Err(StartError::Stopped),
         }
     }
 
     async fn start_all(
         &mut self,
-        hooked: &[usize],
+        hooked: Vec<Hooked>,
         at: &std::cell::Cell<(&'static str, &'static str)>,
     ) -> Result<(), StartError> {
-        let modules = self.host.modules.clone();
-        for &id in hooked {
-            let (at_module, linked, node) = modules.node(id);
-            let live = self.host.lives[at_module].clone();
-            if let Some(start) = node.start {
-                at.set((linked.name, node.name));
-                let (module, service) = at.get();
-                match AssertUnwindSafe(start(&live)).catch_unwind().await {
+        for hooked in hooked {
+            let Hooked { module, service, .. } = hooked;
+            if let Some(start) = hooked.start {
+                at.set((module, service));
+                match AssertUnwindSafe(async { start(&hooked.of).await }).catch_unwind().await {
                     Ok(Ok(())) => {}
                     Ok(Err(source)) => {
                         return Err(StartError::Failed { module, service, source: source.into() });
@@ -288,9 +291,7 @@ impl<M: Module> RunningApp<M> {
                     }
                 }
             }
-            if node.stop.is_some() {
-                self.started.push((linked.name, live, node));
-            }
+            self.started.push(hooked);
         }
         at.set(("", "the components"));
         for component in &mut self.components {
@@ -309,15 +310,15 @@ impl<M: Module> RunningApp<M> {
             let drained = component.drain(self.drain_deadline).await;
             keep_first(&mut first, drained, || format!("{} while draining", component.name()));
         }
-        while let Some((module, live, node)) = self.started.pop() {
-            let Some(stop) = node.stop else { continue };
-            let hook = tokio::time::timeout(self.drain_deadline, AssertUnwindSafe(stop(&live)).catch_unwind()).await;
-            let stopped = match hook {
+        while let Some(Hooked { module, service, of, stop, .. }) = self.started.pop() {
+            let Some(stop) = stop else { continue };
+            let hook = AssertUnwindSafe(async { stop(&of).await }).catch_unwind();
+            let stopped = match tokio::time::timeout(self.drain_deadline, hook).await {
                 Ok(Ok(stopped)) => stopped,
                 Ok(Err(panic)) => Err(Error::new(panic_text(&*panic))),
                 Err(_elapsed) => Err(Error::new(format!("not stopped after {:?}", self.drain_deadline))),
             };
-            keep_first(&mut first, stopped, || format!("`{}` of module `{module}` in `on_stop`", node.name));
+            keep_first(&mut first, stopped, || format!("`{service}` of module `{module}` in `on_stop`"));
         }
         for component in &mut self.components {
             let closed = component.close().await;

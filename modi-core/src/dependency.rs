@@ -108,6 +108,7 @@ pub fn take_imported<M: Imports<D>, D: Exports<T>, T: ?Sized + Service>(cx: &Res
 pub struct Lazy<T: ?Sized> {
     source: Arc<dyn Find<T>>,
     holder: &'static str,
+    target: &'static str,
 }
 
 trait Find<T: ?Sized>: Send + Sync {
@@ -150,7 +151,7 @@ impl<T: ?Sized> Lazy<T> {
     ///
     /// While the application is being built, and after it has stopped.
     pub fn try_get(&self) -> Result<Arc<T>> {
-        let (holder, target) = (self.holder, std::any::type_name::<T>());
+        let Self { holder, target, .. } = self;
         match self.source.find() {
             Found::Service(service) => Ok(service),
             Found::NotYet => Err(Error::new(format!(
@@ -166,7 +167,7 @@ impl<M: Singleton<T>, T: ?Sized + Service> Dependency<M> for Lazy<T> {
     const LAZY: bool = true;
 
     fn take(cx: &Resolver<'_, M>) -> Result<Self> {
-        Ok(Self { source: cx.live.handle.clone(), holder: cx.holder })
+        Ok(Self { source: cx.live.handle.clone(), holder: cx.holder, target: M::How::KEY.name })
     }
 }
 
@@ -189,6 +190,6 @@ impl<T: ?Sized> fmt::Debug for All<T> {
 }
 impl<T: ?Sized> fmt::Debug for Lazy<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Lazy<{}>", std::any::type_name::<T>())
+        write!(f, "Lazy<{}>", self.target)
     }
 }

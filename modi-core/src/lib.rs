@@ -32,7 +32,7 @@ pub use component::{Component, Host, Mounted};
 pub use dependency::{All, Dependency, Lazy};
 pub use error::{Advice, BoxError, Error, Result};
 pub use graph::{Edge, Graph, HandlerNode, Key, Kind, Node};
-pub use life::Stop;
+pub use life::{Signals, Stop};
 pub use link::{Linker, Plan};
 pub use module::Module;
 pub use overrides::Overrides;

@@ -46,7 +46,10 @@ impl Stop {
 }
 
 /// The signals that ask a process to end: interrupt and terminate, or ctrl-c where there are no signals.
-pub(crate) struct Signals {
+///
+/// [`App::run`](crate::App::run) listens itself; this is for programs that start and stop an application by hand.
+#[derive(Debug)]
+pub struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -54,27 +57,39 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// Listens from now on: the process is not ended by them any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system.
     #[cfg(unix)]
-    pub(crate) fn new() -> std::io::Result<Self> {
+    pub fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
+    /// Waits for the next one, and names it.
     #[cfg(unix)]
-    pub(crate) async fn next(&mut self) -> &'static str {
+    pub async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "interrupt",
             _ = self.terminate.recv() => "terminate",
         }
     }
 
+    /// Listens from now on.
+    ///
+    /// # Errors
+    ///
+    /// None.
     #[cfg(not(unix))]
-    pub(crate) fn new() -> std::io::Result<Self> {
+    pub fn new() -> std::io::Result<Self> {
         Ok(Self {})
     }
 
+    /// Waits for the next one, and names it.
     #[cfg(not(unix))]
-    pub(crate) async fn next(&mut self) -> &'static str {
+    pub async fn next(&mut self) -> &'static str {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

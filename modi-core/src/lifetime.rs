@@ -2,6 +2,7 @@
 
 use crate::graph::{AnyArc, Kind};
 use crate::module::Owns;
+use crate::provide::{How, Own};
 use crate::scope::Resolver;
 use crate::service::{Made, Service, Source, Wire};
 use crate::{Error, Result};
@@ -56,7 +57,7 @@ impl Lifetime for Singleton {
     fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
         match M::cell(&cx.live.cells).peek() {
             Some(value) => Ok(value.clone()),
-            None => cx.live.absent(M::ENTRY),
+            None => cx.live.absent(&<Own as How<M, T>>::KEY),
         }
     }
 }

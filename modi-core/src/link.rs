@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
-/// Which modules there are, and who gives each its value. A module comes after its imports.
+/// Which modules there are, and who gives each its value. The root is the first.
 #[derive(Default)]
 pub struct Plan {
     modules: Vec<PlannedModule>,
@@ -20,8 +20,9 @@ pub struct Plan {
 struct PlannedModule {
     linked: Linked,
     value: Option<Box<dyn Any + Send + Sync>>,
-    given_by: &'static str,
+    given_by: Option<&'static str>,
     wanted_by: Vec<&'static str>,
+    imports: Vec<usize>,
     open: fn(Box<dyn Any + Send + Sync>, usize, &Arc<Space>) -> Option<Box<dyn Any + Send + Sync>>,
     seal: fn(Box<dyn Any + Send + Sync>, &Linker) -> Option<AnyArc>,
 }
@@ -40,9 +41,9 @@ pub(crate) struct Linked {
 impl Plan {
     /// Module `By` imports module `D`, and gives it a value or leaves that to another importer.
     pub fn import<By: Module, D: Module>(&mut self, value: Option<D>) {
-        let at = self.find::<D>();
-        let given = at.and_then(|at| self.modules[at].value.is_some().then_some(self.modules[at].given_by));
-        match (value, given) {
+        let (by, at) = (self.place::<By>(), self.place::<D>());
+        self.modules[by].imports.push(at);
+        match (value, self.modules[at].given_by) {
             (Some(_), Some(given_by)) => self.problems.push(format!(
                 "module `{}` is given a value by `{given_by}` and by `{}`: one of them must import it without",
                 D::NAME,
@@ -51,33 +52,30 @@ impl Plan {
             (Some(value), None) => self.give(By::NAME, value),
             (None, None) => match D::unit() {
                 Some(unit) => self.give(By::NAME, unit),
-                None => {
-                    let at = at.unwrap_or_else(|| self.add::<D>());
-                    self.modules[at].wanted_by.push(By::NAME);
-                }
+                None => self.modules[at].wanted_by.push(By::NAME),
             },
             (None, Some(_)) => {}
         }
     }
 
     pub(crate) fn give<D: Module>(&mut self, by: &'static str, value: D) {
+        let at = self.place::<D>();
+        self.modules[at].given_by = Some(by);
         value.imports(self);
-        let at = self.find::<D>().unwrap_or_else(|| self.add::<D>());
-        self.modules[at].given_by = by;
         self.modules[at].value = Some(Box::new(value));
     }
 
-    fn find<D: Module>(&self) -> Option<usize> {
+    fn place<D: Module>(&mut self) -> usize {
         let owner = TypeId::of::<D>();
-        self.modules.iter().position(|planned| planned.linked.owner == owner)
-    }
-
-    fn add<D: Module>(&mut self) -> usize {
+        if let Some(known) = self.modules.iter().position(|planned| planned.linked.owner == owner) {
+            return known;
+        }
         self.modules.push(PlannedModule {
-            linked: Linked { name: D::NAME, owner: TypeId::of::<D>(), graph: D::GRAPH, order: D::ORDER, base: 0 },
+            linked: Linked { name: D::NAME, owner, graph: D::GRAPH, order: D::ORDER, base: 0 },
             value: None,
-            given_by: "",
+            given_by: None,
             wanted_by: Vec::new(),
+            imports: Vec::new(),
             open: open::<D>,
             seal: seal::<D>,
         });
@@ -94,12 +92,13 @@ impl Plan {
         std::mem::take(&mut self.problems).into_iter().chain(missing).collect()
     }
 
-    /// Opens every module: its cells are empty, its imports not linked.
-    pub(crate) fn open(self, space: &Arc<Space>) -> (Vec<Linked>, Lives, Sealing) {
+    /// Opens every module, imports first: its cells are empty, its imports not linked.
+    pub(crate) fn open(mut self, space: &Arc<Space>) -> (Vec<Linked>, Lives, Sealing) {
         let mut base = 0;
         let (mut linked, mut lives, mut sealing) = (Vec::new(), Lives::default(), Vec::new());
-        for planned in self.modules {
-            let Some(live) = planned.value.and_then(|value| (planned.open)(value, base, space)) else {
+        for at in self.imports_first() {
+            let planned = &mut self.modules[at];
+            let Some(live) = planned.value.take().and_then(|value| (planned.open)(value, base, space)) else {
                 continue;
             };
             linked.push(Linked { base, ..planned.linked });
@@ -108,6 +107,27 @@ impl Plan {
             base += planned.linked.graph.len();
         }
         (linked, lives, Sealing(sealing))
+    }
+
+    fn imports_first(&self) -> Vec<usize> {
+        let (mut order, mut seen) = (Vec::with_capacity(self.modules.len()), vec![false; self.modules.len()]);
+        let mut path = vec![(0, 0)];
+        while let Some((at, next)) = path.last_mut() {
+            seen[*at] = true;
+            match self.modules[*at].imports.get(*next) {
+                Some(&import) => {
+                    *next += 1;
+                    if !seen[import] {
+                        path.push((import, 0));
+                    }
+                }
+                None => {
+                    order.push(*at);
+                    path.pop();
+                }
+            }
+        }
+        order
     }
 }
 
@@ -180,7 +200,8 @@ impl Space {
     }
 
     pub(crate) fn overridden(&self) -> String {
-        self.overridden.join(", ")
+        let names: Vec<String> = self.overridden.iter().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
     }
 
     fn root(&self) -> Option<AnyArc> {

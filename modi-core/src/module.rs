@@ -1,6 +1,6 @@
 //! What `#[module]` writes on the user's struct, and the module of a running application.
 
-use crate::graph::{AnyLive, Key, Node};
+use crate::graph::{AnyLive, Key, Node, Outline};
 use crate::link::{Linker, Plan, Space};
 use crate::provide::{How, Shared};
 use crate::scope::Resolver;
@@ -20,6 +20,8 @@ pub trait Module: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// Its own providers and handlers.
     const GRAPH: &'static [Node];
+    /// The modules that it imports, as constants.
+    const IMPORTS: &'static [Outline] = &[];
     /// An order in which they can be built. Not computed for a graph with a cycle: it is an error of the compiler.
     const ORDER: &'static [usize];
     /// One [`Cell`] a provider, one link an import.
@@ -187,12 +189,12 @@ pub struct Lives(pub(crate) Vec<Box<AnyLive>>);
 impl Lives {
     pub(crate) const NONE: &'static Self = &Self(Vec::new());
 
-    /// Makes a node of a module, which is out of the list meanwhile: it is changed, and its imports are read.
-    pub(crate) fn with<R>(&mut self, module: usize, make: impl FnOnce(&mut AnyLive, &Self) -> R) -> R {
-        let mut own: Box<AnyLive> = std::mem::replace(&mut self.0[module], Box::new(()));
-        let made = make(&mut *own, self);
-        self.0[module] = own;
-        made
+    pub(crate) fn at<M: Module>(&self, module: usize) -> Option<&Live<M>> {
+        self.0[module].downcast_ref()
+    }
+
+    pub(crate) fn at_mut<M: Module>(&mut self, module: usize) -> Option<&mut Live<M>> {
+        self.0[module].downcast_mut()
     }
 
     #[expect(clippy::expect_used, reason = "every import of a module is linked before it")]
@@ -211,7 +213,7 @@ impl<M: Module> Live<M> {
     {
         match M::borrow(self).peek() {
             Some(value) => value,
-            None => self.absent(std::any::type_name::<T>()),
+            None => self.absent(&M::How::KEY),
         }
     }
 
@@ -219,12 +221,10 @@ impl<M: Module> Live<M> {
     #[inline(never)]
     #[track_caller]
     #[expect(clippy::panic, reason = "a test asks for what its own override made superfluous")]
-    pub(crate) fn absent(&self, name: &str) -> ! {
-        panic!(
-            "`{name}` of module `{}` was not built: only overridden providers needed it (overridden: {})",
-            M::NAME,
-            self.space.overridden()
-        )
+    pub(crate) fn absent(&self, key: &Key) -> ! {
+        let Key { name, module, .. } = key;
+        let overridden = self.space.overridden();
+        panic!("`{name}` of module `{module}` was not built: only what is overridden needed it ({overridden})")
     }
 }
 

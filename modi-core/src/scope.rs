@@ -192,7 +192,7 @@ impl Scope {
                 Ok(()) => completion,
                 Err(error) => Completion::Failed(error),
             };
-            let ended = AssertUnwindSafe((end.complete)(&end.of, &completion)).catch_unwind().await;
+            let ended = AssertUnwindSafe(async { (end.complete)(&end.of, &completion).await }).catch_unwind().await;
             let ended = ended.unwrap_or_else(|panic| Err(Error::new(panic_text(&*panic))));
             if first.is_ok() {
                 first = ended;
@@ -217,6 +217,13 @@ pub fn panic_text(panic: &(dyn Any + Send)) -> String {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),
         _ => "a panic without a text".to_owned(),
+    }
+}
+
+/// What needs others goes before them.
+impl Drop for Scope {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What `#[injectable]` writes on the user's type or function: what it makes, how long that lives, what it needs.
 
-use crate::graph::{AnyArc, AnyLive, Edge, HandlerNode, Hook, Kind, Make, Node};
+use crate::graph::{AnyArc, Edge, HandlerNode, Hook, Kind, Make, Node};
 use crate::lifetime::{Keep, Lifetime};
 use crate::module::{Live, Lives, Module, Owns};
 use crate::scope::{Complete, Completion, Resolver, Scope, Site, Step};
@@ -208,19 +208,19 @@ pub(crate) fn live<M: Module>(module: &(dyn Any + Send + Sync)) -> &Live<M> {
     module.downcast_ref().expect("a node meets its own module")
 }
 
-fn once<M: Owns<T>, T: ?Sized + Service>(own: &mut AnyLive, imports: &Lives, given: Option<&AnyArc>) -> Result<Step> {
-    let Some(live) = own.downcast_mut::<Live<M>>() else {
-        return Ok(Step::Done);
-    };
-    let value = match given {
-        Some(given) => <M::By as Source>::Keep::restore(given),
-        None => match M::By::make(&Resolver { live, lives: imports, scope: Scope::NONE, holder: M::ENTRY })? {
+fn once<M: Owns<T>, T: ?Sized + Service>(lives: &mut Lives, module: usize, given: Option<&AnyArc>) -> Result<Step> {
+    let value = match (given, lives.at::<M>(module)) {
+        (Some(given), _) => <M::By as Source>::Keep::restore(given),
+        (None, Some(live)) => match M::By::make(&Resolver { live, lives, scope: Scope::NONE, holder: M::ENTRY })? {
             Made::Ready(value) => Some(value),
             Made::Later(wait) => return Ok(Step::Later(wait)),
             Made::InPlace => return Ok(Step::Done),
         },
+        (None, None) => None,
     };
-    M::cell_mut(&mut live.cells).set(value);
+    if let Some(live) = lives.at_mut::<M>(module) {
+        M::cell_mut(&mut live.cells).set(value);
+    }
     Ok(Step::Done)
 }
 

@@ -1,9 +1,9 @@
 //! Building an application along its graph: a constructor starts when its last dependency is ready.
 
-use crate::graph::{AnyArc, Edge, Key, Kind, Make, MakeOnce, Node};
+use crate::graph::{AnyArc, Edge, Hook, Kind, Make, MakeOnce, Node};
 use crate::link::{Linker, Modules, Plan, Space};
 use crate::module::{Lives, Module};
-use crate::overrides::{Fake, MadeFake, Override, Overrides, With};
+use crate::overrides::{Fake, MadeFake, Override, Overrides, Replaced, With};
 use crate::scope::{Scope, Site, Step, panic_text};
 use crate::{Error, Result};
 use futures_util::future::BoxFuture;
@@ -60,8 +60,8 @@ pub enum StartError {
         /// What was still being built or started.
         pending: Vec<String>,
     },
-    /// An injected fake closed a cycle that the compiler could not see.
-    #[error("an injected fake closes a cycle: {}", .0.join(", "))]
+    /// An injected fake closed a cycle that the compiler could not see; every such cycle is listed.
+    #[error("an injected fake closes a cycle:{}", lines(.0))]
     Cycle(Vec<String>),
     /// The application was told to stop before it had started.
     #[error("stopped while it was starting")]
@@ -89,13 +89,21 @@ pub(crate) async fn build<M: Module>(
     let (linked, lives, sealing) = plan.open(&space);
     let mut builder = Builder::new(Modules { linked: linked.into(), space }, lives, overrides.list)?;
     builder.run(deadline).await?;
-    let Builder { modules, lives, hooked, .. } = builder;
+    let Builder { modules, lives, hooked, fakes, .. } = builder;
     let linker = Linker::seal(lives, &sealing);
     let (Some(live), Some(root)) = (linker.module::<M>(), linker.lives.last()) else {
         return Err(StartError::Plan(vec!["the root module is not linked".to_owned()]));
     };
     modules.space.run(root);
-    Ok(Built { live, modules, lives: linker.lives.into(), hooked })
+    let hooked = hooked.into_iter().map(|id| {
+        let (at, linked, node) = modules.node(id);
+        let (of, start, stop) = match fakes.get(&id) {
+            Some((own, fake)) => (own, fake.start, fake.stop),
+            None => (&linker.lives[at], node.start, node.stop),
+        };
+        Hooked { module: linked.name, service: node.name, of: of.clone(), start, stop }
+    });
+    Ok(Built { live, hooked: hooked.collect(), lives: linker.lives.into(), modules })
 }
 
 pub(crate) struct Built<M: Module> {
@@ -103,7 +111,17 @@ pub(crate) struct Built<M: Module> {
     pub(crate) modules: Modules,
     pub(crate) lives: Arc<[AnyArc]>,
     /// The singletons with hooks, in the order in which they were ready.
-    pub(crate) hooked: Vec<usize>,
+    pub(crate) hooked: Vec<Hooked>,
+}
+
+/// A singleton with hooks.
+pub(crate) struct Hooked {
+    pub(crate) module: &'static str,
+    pub(crate) service: &'static str,
+    /// What they are called on: the module, or an injected fake.
+    pub(crate) of: AnyArc,
+    pub(crate) start: Option<Hook>,
+    pub(crate) stop: Option<Hook>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -121,6 +139,8 @@ struct Builder {
     lives: Lives,
     /// What tests replaced; empty otherwise, and then most of the work below is not done.
     replaced: HashMap<usize, With>,
+    /// Fakes that were made, as themselves.
+    fakes: HashMap<usize, (AnyArc, Arc<Fake>)>,
     state: Vec<State>,
     hooked: Vec<usize>,
     /// Constructors that wait; most applications have few.
@@ -136,6 +156,7 @@ impl Builder {
             modules,
             lives,
             replaced: HashMap::new(),
+            fakes: HashMap::new(),
             state: vec![State::Idle; nodes],
             hooked: Vec::new(),
             running: None,
@@ -157,15 +178,21 @@ impl Builder {
                 ));
                 continue;
             };
-            if let With::Value(value) = &with {
-                self.fill(id, value.clone());
-            }
-            if self.replaced.insert(id, with).is_some() {
+            if self.replaced.insert(id, with.clone()).is_some() {
                 problems.push(format!("`{}` of module `{}` is overridden twice", key.name, key.module));
+            }
+            if let With::Value(value) = with {
+                self.fill(id, value);
             }
         }
         self.modules.space.replace(self.replaced.clone());
-        if problems.is_empty() { Ok(()) } else { Err(StartError::Plan(problems)) }
+        let cycles = self.graph().cycles();
+        problems.extend(self.graph().captives());
+        match (problems.is_empty(), cycles.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => Err(StartError::Cycle(cycles)),
+            (false, _) => Err(StartError::Plan(problems)),
+        }
     }
 
     async fn run(&mut self, deadline: Duration) -> Result<(), StartError> {
@@ -237,9 +264,9 @@ impl Builder {
 
     fn begin(&mut self, id: usize, module: usize, node: &Node, make: MakeOnce) -> Result<(), StartError> {
         if let Some(With::Fake(fake)) = self.replaced.get(&id).cloned() {
-            return self.begin_fake(id, &fake);
+            return self.begin_fake(id, fake);
         }
-        match self.lives.with(module, |own, imports| catch_unwind(AssertUnwindSafe(|| make(own, imports, None)))) {
+        match catch_unwind(AssertUnwindSafe(|| make(&mut self.lives, module, None))) {
             Ok(Ok(Step::Later(wait))) => self.spawn(id, wait),
             Ok(Ok(Step::Done | Step::Made(_))) => self.is_ready(id, node),
             Ok(Err(error)) => return Err(self.failed(id, error)),
@@ -248,13 +275,15 @@ impl Builder {
         Ok(())
     }
 
-    fn begin_fake(&mut self, id: usize, fake: &Fake) -> Result<(), StartError> {
+    fn begin_fake(&mut self, id: usize, fake: Arc<Fake>) -> Result<(), StartError> {
         let Some(root) = self.lives.0.last() else {
             return Ok(());
         };
         let site = Site { live: &**root, lives: &self.lives, scope: Scope::NONE };
         match catch_unwind(AssertUnwindSafe(|| (fake.make)(site))) {
-            Ok(made) => self.spawn(id, made.map(|made| made.map(|MadeFake { value, .. }| value)).boxed()),
+            Ok(made) => {
+                self.spawn(id, made.map(|made| made.map(|made| Arc::new((made, fake)) as AnyArc)).boxed());
+            }
             Err(panic) => return Err(self.panicked(id, panic_text(&*panic))),
         }
         Ok(())
@@ -263,7 +292,9 @@ impl Builder {
     fn spawn(&mut self, id: usize, wait: BoxFuture<'static, Result<AnyArc>>) {
         self.state[id] = State::Running;
         let wait = AssertUnwindSafe(wait).catch_unwind();
-        self.running.get_or_insert_default().push(wait.map(move |outcome| (id, outcome.map_err(|panic| panic_text(&*panic)))).boxed());
+        self.running
+            .get_or_insert_default()
+            .push(wait.map(move |outcome| (id, outcome.map_err(|panic| panic_text(&*panic)))).boxed());
     }
 
     fn end(&mut self, id: usize, outcome: Result<Result<AnyArc>, String>) -> Result<(), StartError> {
@@ -272,7 +303,13 @@ impl Builder {
             Ok(Err(error)) => return Err(self.failed(id, error)),
             Err(panic) => return Err(self.panicked(id, panic)),
         };
-        self.fill(id, value);
+        match value.downcast_ref::<(MadeFake, Arc<Fake>)>() {
+            None => self.fill(id, value),
+            Some((made, fake)) => {
+                self.fakes.insert(id, (made.own.clone(), fake.clone()));
+                self.fill(id, made.value.clone());
+            }
+        }
         Ok(())
     }
 
@@ -280,14 +317,19 @@ impl Builder {
         let (module, _, node) = self.modules.node(id);
         if let Make::Once(make) = node.make {
             // Nothing is made here, so nothing can fail.
-            let _done = self.lives.with(module, |own, imports| make(own, imports, Some(&value)));
+            let _done = make(&mut self.lives, module, Some(&value));
         }
         self.is_ready(id, node);
     }
 
     fn is_ready(&mut self, id: usize, node: &Node) {
         self.state[id] = State::Ready;
-        if node.start.is_some() || node.stop.is_some() {
+        let hooked = match self.replaced.get(&id) {
+            None => node.start.is_some() || node.stop.is_some(),
+            Some(With::Value(_)) => false,
+            Some(With::Fake(fake)) => fake.start.is_some() || fake.stop.is_some(),
+        };
+        if hooked {
             self.hooked.push(id);
         }
     }
@@ -296,24 +338,15 @@ impl Builder {
         self.running.as_ref().is_some_and(|running| !running.is_empty())
     }
 
-    fn edges(&self, id: usize) -> &'static [Edge] {
-        match self.replaced.get(&id) {
-            None => self.modules.node(id).2.edges,
-            Some(With::Value(_)) => &[],
-            Some(With::Fake(fake)) => fake.edges,
-        }
+    fn graph(&self) -> Replaced<'_> {
+        Replaced { modules: &self.modules, with: &self.replaced }
     }
 
     fn can_begin(&self, id: usize) -> bool {
-        self.eager(id).all(|(to, kind)| match kind {
+        self.graph().eager(id).all(|(_, to, kind)| match kind {
             Kind::Transient => self.can_begin(to),
             _ => self.state[to] == State::Ready,
         })
-    }
-
-    fn eager(&self, id: usize) -> impl Iterator<Item = (usize, Kind)> + '_ {
-        let keys = self.edges(id).iter().filter(|edge| !edge.lazy).filter_map(|edge| edge.to.as_ref());
-        keys.filter_map(|key: &Key| Some((self.modules.id(key)?, key.kind)))
     }
 
     /// What is reached from the roots: nodes that nobody needs, or only lazily, and handlers. What only a replaced provider
@@ -336,7 +369,7 @@ impl Builder {
         let mut needed = vec![false; nodes];
         while let Some(id) = todo.pop() {
             if !std::mem::replace(&mut needed[id], true) {
-                todo.extend(self.reached(self.edges(id)));
+                todo.extend(self.reached(self.graph().edges(id)));
             }
         }
         needed

@@ -402,7 +402,11 @@ fn from_fn(item: ItemFn, options: &Options, mistakes: &mut Mistakes) -> (TokenSt
             name: Some(pretty(&output)),
             output,
             dependencies,
-            constructor: Constructor::Call { call: ident.to_token_stream(), is_async: item.sig.asyncness.is_some(), returns_arc },
+            constructor: Constructor::Call {
+                call: ident.to_token_stream(),
+                is_async: item.sig.asyncness.is_some(),
+                returns_arc,
+            },
         })
     });
     (item.into_token_stream(), service)

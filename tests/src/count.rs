@@ -153,11 +153,7 @@ struct Walk {
 impl Walk {
     fn new(stock: &[(&str, u64)]) -> Self {
         let owned = |&(product, pieces): &(&str, u64)| (product.to_owned(), pieces);
-        Self {
-            counts: Counts::default(),
-            stock: stock.iter().map(owned).collect(),
-            users: HashSet::new(),
-        }
+        Self { counts: Counts::default(), stock: stock.iter().map(owned).collect(), users: HashSet::new() }
     }
 
     fn line(&mut self, line: &[u8]) {
@@ -224,9 +220,7 @@ impl Walk {
     }
 
     fn user_action(&mut self, body: Option<&Value>) -> Result<(), Refusal> {
-        let fields = body
-            .and_then(Value::as_object)
-            .ok_or(Refusal::Undecodable)?;
+        let fields = body.and_then(Value::as_object).ok_or(Refusal::Undecodable)?;
         let fields = without_legacy_names(fields);
         let user = string(&fields, "user_id").ok_or(Refusal::Invalid)?;
         let done = match string(&fields, "action").ok_or(Refusal::Invalid)? {
@@ -303,19 +297,10 @@ impl Counts {
         let (published, dead_letters) = match topic {
             "orders.created" => (&mut self.published_orders, &mut self.dead_orders),
             "user.events" => (&mut self.published_user_events, &mut self.dead_user_events),
-            "user.created" => (
-                &mut self.published_user_created,
-                &mut self.dead_user_created,
-            ),
-            "user.updated" => (
-                &mut self.published_user_updated,
-                &mut self.dead_user_updated,
-            ),
+            "user.created" => (&mut self.published_user_created, &mut self.dead_user_created),
+            "user.updated" => (&mut self.published_user_updated, &mut self.dead_user_updated),
             "analytics.track" => (&mut self.published_analytics, &mut self.dead_analytics),
-            "notifications" => (
-                &mut self.published_notifications,
-                &mut self.dead_notifications,
-            ),
+            "notifications" => (&mut self.published_notifications, &mut self.dead_notifications),
             _ => (&mut self.published_elsewhere, &mut 0),
         };
         *published += 1;
@@ -375,13 +360,7 @@ mod tests {
             r#"{"topic":"elsewhere","body":null}"#,
             r#"{"topic":"elsewhere","key":"a","raw":"{"}"#,
         ])?;
-        let expected = Counts {
-            lines: 10,
-            unreadable: 8,
-            published: 2,
-            published_elsewhere: 2,
-            ..Counts::default()
-        };
+        let expected = Counts { lines: 10, unreadable: 8, published: 2, published_elsewhere: 2, ..Counts::default() };
         assert_eq!(found, expected);
         Ok(())
     }

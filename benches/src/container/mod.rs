@@ -86,11 +86,16 @@ fn build(suite: &mut Suite, runtime: &Runtime) {
                 concat!("build ", $size, " singletons"),
                 vec![
                     ("hand", work!(hand::$build())),
-                    ("modi", Box::new(move |times| runtime.block_on(async {
-                        for _ in 0..times {
-                            black_box(modi::$build().await);
-                        }
-                    }))),
+                    (
+                        "modi",
+                        Box::new(move |times| {
+                            runtime.block_on(async {
+                                for _ in 0..times {
+                                    black_box(modi::$build().await);
+                                }
+                            })
+                        }),
+                    ),
                     #[cfg(feature = "rivals")]
                     ("shaku", work!(rivals::shaku::$build())),
                     #[cfg(feature = "rivals")]
@@ -115,11 +120,16 @@ fn scope(suite: &mut Suite, runtime: &Runtime) {
         "two scoped services a message",
         vec![
             ("hand", work!(hand::scoped(black_box(&pool)))),
-            ("modi", Box::new(move |times| runtime.block_on(async {
-                for _ in 0..times {
-                    black_box(modi::scoped(black_box(app)).await);
-                }
-            }))),
+            (
+                "modi",
+                Box::new(move |times| {
+                    runtime.block_on(async {
+                        for _ in 0..times {
+                            black_box(modi::scoped(black_box(app)).await);
+                        }
+                    })
+                }),
+            ),
             #[cfg(feature = "rivals")]
             ("froodi", {
                 let container = rivals::froodi::scope_container();

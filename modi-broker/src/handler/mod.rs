@@ -14,10 +14,12 @@ pub use attempt::Attempt;
 pub use context::{Context, Key};
 pub use node::{Handler, Subscribes, handler};
 pub use payload::{Json, PayloadError};
+
 pub use reply::{IntoMessage, IntoReply, Reply, To};
 pub use spec::{Ack, Spec};
 
 pub(crate) use attempt::About;
 pub(crate) use node::Subscriber;
+pub(crate) use payload::decode_json;
 pub(crate) use reply::{Response, Responses};
 pub(crate) use spec::Retries;

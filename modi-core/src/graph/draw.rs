@@ -1,13 +1,12 @@
 //! The picture of an application's graph, from constants alone.
 
-use super::{Edge, Kind, Node, graph_of};
+use super::{Edge, Kind, Node, Outline, outline};
 use crate::Module;
 use serde_json::{Value, json};
+use std::any::TypeId;
 use std::fmt::Write;
 
-/// The graph of a module and of all that it reaches, drawn without building anything.
-///
-/// A module that is imported only to be started, and from which nothing is taken, does not show.
+/// The graph of a module and of all that it imports, drawn without building anything.
 #[derive(Clone, Debug)]
 pub struct Graph {
     modules: Vec<(&'static str, &'static [Node])>,
@@ -17,21 +16,19 @@ impl Graph {
     /// The graph with `M` as its root.
     pub fn of<M: Module>() -> Self {
         let mut graph = Self { modules: Vec::new() };
-        graph.add(M::NAME, graph_of::<M>());
+        graph.add(outline::<M>(), &mut Vec::new());
         graph
     }
 
-    fn add(&mut self, module: &'static str, nodes: &'static [Node]) {
-        if self.modules.iter().any(|(known, at)| *known == module && std::ptr::eq(*at, nodes)) {
+    fn add(&mut self, module: Outline, seen: &mut Vec<TypeId>) {
+        let owner = (module.owner)();
+        if seen.contains(&owner) {
             return;
         }
-        self.modules.push((module, nodes));
-        for edge in nodes.iter().flat_map(edges_of).map(|(_, edge)| edge) {
-            if let Some(key) = &edge.to
-                && let Some(nodes) = key.graph
-            {
-                self.add(key.module, nodes);
-            }
+        seen.push(owner);
+        self.modules.push((module.module, module.graph));
+        for import in module.imports {
+            self.add(*import, seen);
         }
     }
 
@@ -52,13 +49,13 @@ impl Graph {
                     Kind::Transient => ("{{", "}}"),
                     Kind::Handler => (">", "]"),
                 };
-                line(&mut out, format_args!("    {}{open}\"{name}\"{close}", id(module, name)));
+                line(&mut out, format_args!("    {}{open}\"{}\"{close}", id(module, name), escaped(name)));
             }
             line(&mut out, format_args!("  end"));
         }
         self.arrows(|from, edge, to| {
             let arrow = if edge.lazy { "-.->" } else { "-->" };
-            line(&mut out, format_args!("  {from} {arrow}|{}| {to}", edge.field));
+            line(&mut out, format_args!("  {from} {arrow}|\"{}\"| {to}", escaped(edge.field)));
         });
         out
     }
@@ -138,6 +135,11 @@ fn json_node(name: &str, kind: Kind, edges: &[Edge]) -> Value {
         json!({ "field": edge.field, "module": to.map(|key| key.module), "to": to.map(|key| key.name), "lazy": edge.lazy })
     });
     json!({ "name": name, "kind": kind, "edges": edges.collect::<Vec<_>>() })
+}
+
+/// Mermaid reads the angles of a generic type as HTML.
+fn escaped(text: &str) -> String {
+    text.replace('<', "#lt;").replace('>', "#gt;")
 }
 
 fn id(module: &str, name: &str) -> String {

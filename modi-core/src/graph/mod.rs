@@ -107,8 +107,8 @@ pub enum Make {
     Inline,
 }
 
-/// Makes a singleton of the first module, whose imports are found in the list.
-pub type MakeOnce = fn(&mut AnyLive, &Lives, Option<&AnyArc>) -> Result<Step>;
+/// Makes a singleton of the module with this place in the list.
+pub type MakeOnce = fn(&mut Lives, usize, Option<&AnyArc>) -> Result<Step>;
 
 /// A handler: what it needs, and how the layer above makes it run.
 #[derive(Clone, Copy)]
@@ -121,14 +121,32 @@ pub struct HandlerNode {
     pub mount: fn(&AnyArc) -> Box<dyn Any + Send + Sync>,
 }
 
-/// What can be drawn and checked: a node by itself.
-pub(crate) const fn graph_of<M: Module>() -> &'static [Node] {
-    M::GRAPH
+/// A module as a constant: what is drawn, and where its imports lead.
+#[derive(Clone, Copy)]
+pub struct Outline {
+    /// The module's name.
+    pub module: &'static str,
+    /// Its type.
+    pub owner: fn() -> TypeId,
+    /// Its own providers and handlers.
+    pub graph: &'static [Node],
+    /// The modules that it imports.
+    pub imports: &'static [Outline],
+}
+
+/// One row of [`Module::IMPORTS`]. Modules that import each other are an error of the compiler here.
+pub const fn outline<M: Module>() -> Outline {
+    Outline { module: M::NAME, owner: TypeId::of::<M>, graph: M::GRAPH, imports: M::IMPORTS }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}::{} ({:?})", self.module, self.name, self.kind)
+    }
+}
+impl fmt::Debug for Outline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outline({})", self.module)
     }
 }
 impl fmt::Debug for Node {

@@ -39,6 +39,7 @@ pub(crate) fn module(module: &Module) -> TokenStream {
             #(#absent)*
             #implementation
             const _: &[usize] = <#ident as ::modi::__private::Module>::ORDER;
+            const _: &[::modi::__private::Outline] = <#ident as ::modi::__private::Module>::IMPORTS;
         };
     }
 }
@@ -231,6 +232,10 @@ fn implementation(module: &Module, name: &str) -> TokenStream {
         };
         quote!(#cfg plan.import::<Self, #target>(#value);)
     });
+    let outlines = module.links.iter().map(|link| {
+        let (cfg, target) = (attribute(&link.cfg), &link.module);
+        quote!(#cfg ::modi::__private::outline::<#target>())
+    });
     let open_links = module.links.iter().enumerate().map(|(at, link)| {
         let (cfg, field) = (attribute(&link.cfg), link_field(at));
         quote!(#cfg #field: ::modi::__private::Link::open())
@@ -253,6 +258,7 @@ fn implementation(module: &Module, name: &str) -> TokenStream {
         impl ::modi::__private::Module for #ident {
             const NAME: &'static str = #name;
             const GRAPH: &'static [::modi::__private::Node] = &[#(#graph),*];
+            const IMPORTS: &'static [::modi::__private::Outline] = &[#(#outlines),*];
             const ORDER: &'static [usize] = &::modi::__private::order::<NODES>(Self::NAME, Self::GRAPH);
             type Cells = Cells;
             #unit

@@ -70,9 +70,9 @@ fn implementation(handler: &Handler) -> TokenStream {
     let fields: Vec<&String> = arguments.iter().map(|argument| &argument.name).collect();
     let early: Vec<Ident> = (0..arguments.len()).map(|at| format_ident!("__a{at}")).collect();
     let owner = service.iter().map(|service| quote!(::std::sync::Arc<#service>)).collect::<Vec<_>>();
-    let take_owner = owner.iter().map(|owner| {
-        quote!(let __service = <#owner as ::modi::__private::FromMessage<__M>>::take(__attempt)?;)
-    });
+    let take_owner = owner
+        .iter()
+        .map(|owner| quote!(let __service = <#owner as ::modi::__private::FromMessage<__M>>::take(__attempt)?;));
     let called = match service {
         Some(_) => quote!(__service.#function),
         None => quote!(#function),

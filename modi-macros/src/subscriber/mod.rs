@@ -7,7 +7,10 @@ use crate::attribute::{Mistakes, take};
 use options::Options;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{FnArg, GenericParam, Ident, ImplItem, Item, ItemFn, ItemImpl, Meta, Pat, ReturnType, Signature, Type, parse_quote, parse2};
+use syn::{
+    FnArg, GenericParam, Ident, ImplItem, Item, ItemFn, ItemImpl, Meta, Pat, ReturnType, Signature, Type, parse_quote,
+    parse2,
+};
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let parsed: Item = match parse2(item.clone()) {
@@ -64,7 +67,10 @@ impl Handler {
         for (at, argument) in signature.inputs.iter().enumerate() {
             let FnArg::Typed(argument) = argument else { continue };
             if let Type::Reference(reference) = &*argument.ty {
-                mistakes.at(reference, "the arguments of a handler are owned: write `Json<_>` for the payload or `Arc<_>` for a service");
+                mistakes.at(
+                    reference,
+                    "the arguments of a handler are owned: write `Json<_>` for the payload or `Arc<_>` for a service",
+                );
             }
             let name = match &*argument.pat {
                 Pat::Ident(pat) => pat.ident.to_string(),
@@ -94,7 +100,10 @@ impl Handler {
 fn from_fn(item: ItemFn, attribute: TokenStream, mistakes: &mut Mistakes) -> (TokenStream, TokenStream) {
     let options = Options::read(attribute, Span::call_site(), mistakes);
     if let Some(receiver) = item.sig.receiver() {
-        mistakes.at(receiver, "for a method write `#[subscriber]` above the `impl` block and `#[subscribe(..)]` above the method");
+        mistakes.at(
+            receiver,
+            "for a method write `#[subscriber]` above the `impl` block and `#[subscribe(..)]` above the method",
+        );
     }
     let handler = Handler::new(&item.sig, item.sig.ident.to_string(), options, mistakes);
     (item.into_token_stream(), expand::function(&handler))
@@ -113,7 +122,9 @@ fn from_impl(mut item: ItemImpl, attribute: &TokenStream, mistakes: &mut Mistake
     let service = (*item.self_ty).clone();
     let owner = crate::pretty::pretty(&service);
     let mut handlers = Vec::new();
-    for function in item.items.iter_mut().filter_map(|item| if let ImplItem::Fn(function) = item { Some(function) } else { None }) {
+    for function in
+        item.items.iter_mut().filter_map(|item| if let ImplItem::Fn(function) = item { Some(function) } else { None })
+    {
         let subscribes = take(&mut function.attrs, "subscribe");
         let [subscribe, more @ ..] = subscribes.as_slice() else { continue };
         for second in more {
@@ -125,9 +136,13 @@ fn from_impl(mut item: ItemImpl, attribute: &TokenStream, mistakes: &mut Mistake
         };
         let options = Options::read(tokens, subscribe.pound_token.span, mistakes);
         match function.sig.receiver() {
-            Some(receiver) if matches!(receiver.kind, syn::ReceiverKind::Reference(..)) && receiver.mutability.is_none() => {}
+            Some(receiver)
+                if matches!(receiver.kind, syn::ReceiverKind::Reference(..)) && receiver.mutability.is_none() => {}
             Some(receiver) => mistakes.at(receiver, "a service is shared: its handlers take `&self`"),
-            None => mistakes.at(&function.sig.ident, "a handler of a service takes `&self`; a function of its own goes outside of the `impl` block"),
+            None => mistakes.at(
+                &function.sig.ident,
+                "a handler of a service takes `&self`; a function of its own goes outside of the `impl` block",
+            ),
         }
         let name = format!("{owner}::{}", function.sig.ident);
         let mut handler = Handler::new(&function.sig, name, options, mistakes);

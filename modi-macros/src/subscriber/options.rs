@@ -118,7 +118,9 @@ mod tests {
         assert_eq!(nanos(parse_quote!("250ms")), Some(250_000_000));
         assert_eq!(nanos(parse_quote!("15s")), Some(15_000_000_000));
         assert_eq!(nanos(parse_quote!("2m")), Some(120_000_000_000));
-        for wrong in [parse_quote!("15"), parse_quote!("s"), parse_quote!("0s"), parse_quote!("1 s"), parse_quote!("1h")] {
+        for wrong in
+            [parse_quote!("15"), parse_quote!("s"), parse_quote!("0s"), parse_quote!("1 s"), parse_quote!("1h")]
+        {
             assert_eq!(nanos(wrong), None);
         }
     }

@@ -230,12 +230,8 @@ const _: () = {
 
     impl Module for MailModule {
         const NAME: &'static str = "MailModule";
-        const GRAPH: &'static [Node] = &[
-            node::<Self, Relay>(),
-            node::<Self, Smtp>(),
-            node::<Self, dyn Mailer>(),
-            node::<Self, All<dyn Health>>(),
-        ];
+        const GRAPH: &'static [Node] =
+            &[node::<Self, Relay>(), node::<Self, Smtp>(), node::<Self, dyn Mailer>(), node::<Self, All<dyn Health>>()];
         const ORDER: &'static [usize] = &order::<NODES>(Self::NAME, Self::GRAPH);
         type Cells = Cells;
 

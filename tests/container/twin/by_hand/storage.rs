@@ -144,15 +144,12 @@ where
     Arc<Settings>: Dependency<M>,
     Arc<Journal>: Dependency<M>,
 {
-    const EDGES: &'static [Edge] =
-        &[edge::<M, Arc<Settings>>("settings"), edge::<M, Arc<Journal>>("journal")];
+    const EDGES: &'static [Edge] = &[edge::<M, Arc<Settings>>("settings"), edge::<M, Arc<Journal>>("journal")];
 
     fn make(cx: &Resolver<'_, M>) -> Result<Made<Self>> {
         let settings = take(cx)?;
         let journal = take(cx)?;
-        Ok(later(async move {
-            keep::<Self>(Arc::new(constructed(Self::connect(settings, journal).await)?))
-        }))
+        Ok(later(async move { keep::<Self>(Arc::new(constructed(Self::connect(settings, journal).await)?)) }))
     }
 }
 
