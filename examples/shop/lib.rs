@@ -14,12 +14,12 @@ pub mod storage;
 pub mod users;
 
 use analytics::AnalyticsModule;
-use event_store::{EventStore, EventStoreModule};
+use event_store::{EventStore, EventStoreModule, UserAggregate};
 use feed::Feed;
 use inventory::{Inventory, InventoryModule};
 use modi::prelude::*;
 use notifications::{Mailer, NotificationModule, Notifications};
-use orders::{OrderModule, OrderService};
+use orders::{OrderModule, OrderService, Orders};
 use payments::PaymentModule;
 use storage::{Database, Settings, StorageModule};
 use users::{UserModule, UserService};
@@ -28,12 +28,12 @@ use users::{UserModule, UserService};
 #[module(
     imports = [
         StorageModule { settings: self.settings.clone() }::{Database, Settings},
-        EventStoreModule::{EventStore},
+        EventStoreModule::{EventStore, UserAggregate},
         NotificationModule::{Notifications, Mailer},
         UserModule::{UserService},
         InventoryModule::{Inventory},
         PaymentModule,
-        OrderModule::{OrderService},
+        OrderModule::{OrderService, Orders},
         AnalyticsModule,
     ],
     providers = [Feed],

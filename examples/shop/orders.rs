@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
         PaymentModule::{Payments},
     ],
     providers = [OrderService, Orders],
-    exports = [OrderService],
+    exports = [OrderService, Orders],
     subscribers = [order_created, payment_requested, order_completed],
 )]
 #[derive(Debug)]

@@ -22,8 +22,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Broker {
     scheme: &'static str,
     connect: Arc<dyn Connect>,
-    counted: Arc<Mutex<Vec<(String, Arc<Counters>)>>>,
+    counted: Arc<Mutex<Vec<Counted>>>,
 }
+
+/// A subscriber and its numbers.
+type Counted = (String, Arc<Counters>);
 
 /// The environment variable that [`Broker::from_env`] reads.
 const VARIABLE: &str = "MODI_BROKER_URL";

@@ -55,14 +55,10 @@ pub trait Subscribes<M: Module> {
 pub const fn handler<M: Module, H: Handler<M>>(name: &'static str) -> HandlerNode {
     if let Some(problem) = mismatch::<M, H>() {
         let (text, len) = sentence(["\n\n  handler `", name, problem, "\n"]);
-        match std::str::from_utf8(text.split_at(len).0) {
-            Ok(text) => {
-                #[expect(clippy::panic, reason = "stops the compilation: the function is evaluated by the compiler")]
-                {
-                    panic!("{}", text)
-                }
-            }
-            Err(_) => assert!(false, "a handler's name is text"),
+        let text = std::str::from_utf8(text.split_at(len).0);
+        #[expect(clippy::panic, reason = "stops the compilation: the function is evaluated by the compiler")]
+        {
+            panic!("{}", if let Ok(text) = text { text } else { problem })
         }
     }
     HandlerNode { name, edges: H::EDGES, mount: mount::<M, H> }

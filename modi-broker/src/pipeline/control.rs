@@ -4,14 +4,12 @@ use futures_util::task::AtomicWaker;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Context;
 
-/// How far the stop has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// How far the stop has come. Zero is no stop at all.
+#[derive(Clone, Copy, Debug)]
 #[repr(u8)]
 pub(crate) enum Stage {
-    /// Not asked to stop.
-    Running,
     /// Start nothing new; finish what runs.
-    Draining,
+    Draining = 1,
     /// Give back what runs.
     Cut,
 }

@@ -55,7 +55,9 @@ impl Graph {
         }
         self.arrows(|from, edge, to| {
             let arrow = if edge.lazy { "-.->" } else { "-->" };
-            line(&mut out, format_args!("  {from} {arrow}|\"{}\"| {to}", escaped(edge.field)));
+            let plain = edge.field.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let label = if plain { edge.field.to_owned() } else { format!("\"{}\"", escaped(edge.field)) };
+            line(&mut out, format_args!("  {from} {arrow}|{label}| {to}"));
         });
         out
     }

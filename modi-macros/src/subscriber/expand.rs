@@ -7,15 +7,18 @@ use syn::{Ident, Type};
 
 /// For a function: a type of the same name, which modules list.
 pub(crate) fn function(handler: &Handler) -> TokenStream {
-    let Handler { marker, name, .. } = handler;
+    let Handler { marker, name, arguments, reply, .. } = handler;
+    let types = arguments.iter().map(|argument| &argument.ty);
     let doc = format!("Stands for the function `{marker}` among the subscribers of a module.");
     let implementation = implementation(handler);
     quote! {
         #[doc(hidden)]
         #[doc = #doc]
-        #[allow(non_camel_case_types, unreachable_pub, reason = "a type of the function's name, which modules list")]
-        #[derive(Debug)]
-        pub struct #marker {}
+        #[allow(
+            dead_code, missing_debug_implementations, non_camel_case_types, private_interfaces, unreachable_pub,
+            reason = "a type of the function's name, which modules list: as visible as what it takes and returns"
+        )]
+        pub struct #marker<T = (#(#types,)* #reply,)> { handles: ::core::marker::PhantomData<fn(T)> }
         #[automatically_derived]
         impl ::modi::__private::Source for #marker {
             type Output = Self;
@@ -48,11 +51,12 @@ pub(crate) fn methods(service: &Type, handlers: &[Handler]) -> TokenStream {
     quote! {
         const _: () = {
             #(
-                #[allow(non_camel_case_types, missing_debug_implementations, reason = "nobody can name it")]
-                pub struct #markers;
+                #[allow(non_camel_case_types, reason = "a type of the method's name, which nobody can name")]
+                struct #markers;
                 #implementations
             )*
             #[automatically_derived]
+            #[allow(private_bounds, reason = "the types that stand for the methods")]
             impl<__M: ::modi::__private::Module> ::modi::__private::Subscribes<__M> for #service
             where
                 #(#markers: ::modi::__private::Handler<__M>,)*

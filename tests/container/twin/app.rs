@@ -1,6 +1,6 @@
 //! What both halves share: the plain types and traits of the application, which the container knows nothing about.
 
-use modi_core::Error;
+use modi_core::{Error, Result};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,7 +57,13 @@ pub(crate) struct User;
 /// Nobody provides it.
 pub(crate) struct Audit;
 
-/// The refusals that the tests ask for, by the URL.
-pub(crate) fn refuse(url: &str, refused: &str, why: &'static str) -> Result<(), Error> {
-    if url == refused { Err(Error::new(why)) } else { Ok(()) }
+/// The trouble that a test asks for by the URL: `"<place> fails"`, `"<place> panics"` or `"<place> hangs"`.
+#[expect(clippy::panic, reason = "asked for")]
+pub(crate) async fn trouble(url: &str, place: &str) -> Result {
+    match url.strip_prefix(place) {
+        Some(" fails") => Err(Error::new(format!("{place} failed as asked"))),
+        Some(" panics") => panic!("{place} panicked as asked"),
+        Some(" hangs") => std::future::pending().await,
+        _ => Ok(()),
+    }
 }

@@ -12,13 +12,15 @@
 //! says how a module makes it: its bounds are the dependencies, one a field, so a module that lacks one is told at the field.
 //!
 //! A module comes to one small trait for each fact (`Owns`, `Provides`, `Exports`, `Imports`, `Optional`), so that the
-//! compiler finds by type what is missing or given twice, and to `Module`, which lists the same facts as constants, so that
-//! it finds cycles and captives, too.
+//! compiler finds by type what is missing or given twice; and to `Module`, which lists the same facts as constants, so that
+//! the compiler finds cycles and captives, too.
 
+mod fakes;
 mod mail;
 mod orders;
 mod storage;
 
+pub(crate) use fakes::{Recorder, rehearsal, rehearsed};
 pub(crate) use mail::MailModule;
 pub(crate) use orders::{OrderModule, Orders, Stock};
 pub(crate) use storage::{Database, Query, Repository, StorageModule, Transaction};

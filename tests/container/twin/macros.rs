@@ -1,6 +1,6 @@
 //! The application, written as a user writes it. `by_hand` is the same, without the attributes.
 
-use super::app::{Audit, Clock, Fixed, Health, Journal, Mailer, Settings, User, note, refuse};
+use super::app::{Audit, Clock, Fixed, Health, Journal, Mailer, Settings, User, note, trouble};
 use modi::{All, Completion, Lazy, Lifecycle, Result, Scoped, injectable, module};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn journal() -> Journal {
 
 #[injectable]
 async fn clock(settings: Arc<Settings>) -> Result<Arc<dyn Clock>> {
-    refuse(&settings.url, "timeless", "no clock")?;
+    trouble(&settings.url, "clock").await?;
     Ok(Arc::new(Fixed(settings.url.len())))
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) async fn connect(settings: Arc<Settings>, journal: Arc<Journal>) -> Result<Self> {
         tokio::time::sleep(settings.delay).await;
-        refuse(&settings.url, "nowhere", "no route to host")?;
+        trouble(&settings.url, "connect").await?;
         Ok(Self { url: settings.url.clone(), journal, sessions: AtomicU32::new(0) })
     }
 }
@@ -85,7 +85,7 @@ pub(crate) struct Transaction {
 impl Transaction {
     pub(crate) async fn begin(db: Arc<Database>) -> Result<Self> {
         tokio::task::yield_now().await;
-        refuse(&db.url, "read-only", "no transactions here")?;
+        trouble(&db.url, "begin").await?;
         Ok(Self { number: db.sessions.fetch_add(1, Ordering::Relaxed), db })
     }
 }
@@ -93,11 +93,12 @@ impl Transaction {
 impl Scoped for Transaction {
     async fn complete(&self, completion: &Completion<'_>) -> Result {
         let outcome = match completion {
-            Completion::Success => "commit".to_owned(),
-            other => format!("roll back ({other:?})"),
+            Completion::Success => "commit",
+            Completion::Failed(_) => "roll back after an error",
+            _ => "roll back",
         };
         note(&self.db.journal, format!("{outcome} {}", self.number));
-        Ok(())
+        trouble(&self.db.url, "complete").await
     }
 }
 
@@ -142,12 +143,12 @@ pub(crate) struct Smtp {
 impl Lifecycle for Smtp {
     async fn on_start(&self) -> Result {
         note(&self.db.journal, "start Smtp");
-        refuse(&self.db.url, "spam", "the relay refused us")
+        trouble(&self.db.url, "start Smtp").await
     }
 
     async fn on_stop(&self) -> Result {
         note(&self.db.journal, "stop Smtp");
-        Ok(())
+        trouble(&self.db.url, "stop Smtp").await
     }
 }
 
@@ -198,4 +199,44 @@ pub(crate) struct Stock {
 )]
 pub(crate) struct OrderModule {
     pub(crate) storage: Settings,
+}
+
+// ------------------------------------------------------------------------------------------- what a test puts in place
+
+/// For `dyn Mailer`, a singleton: it has hooks of its own.
+#[injectable(lifecycle)]
+pub(crate) struct Recorder {
+    journal: Arc<Journal>,
+}
+
+impl Lifecycle for Recorder {
+    async fn on_start(&self) -> Result {
+        note(&self.journal, "start Recorder");
+        Ok(())
+    }
+
+    async fn on_stop(&self) -> Result {
+        note(&self.journal, "stop Recorder");
+        Ok(())
+    }
+}
+
+impl Mailer for Recorder {
+    fn send(&self, text: &str) {
+        note(&self.journal, format!("record {text}"));
+    }
+}
+
+/// For `Transaction`, which is scoped: it waits, and it is completed.
+#[injectable(scoped, complete)]
+pub(crate) async fn rehearsal(db: Arc<Database>) -> Transaction {
+    tokio::task::yield_now().await;
+    Transaction { number: 1000, db }
+}
+
+/// For `Query`, which is transient.
+#[injectable(transient)]
+pub(crate) fn rehearsed(journal: Arc<Journal>, transaction: Arc<Transaction>) -> Query {
+    note(&journal, "rehearse");
+    Query { transaction }
 }

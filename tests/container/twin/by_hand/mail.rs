@@ -1,9 +1,9 @@
 //! A binding under the name of a trait, and a set that joins an own member with an imported set.
 
 use super::storage::{Database, StorageModule};
-use crate::twin::app::{Health, Mailer, note, refuse};
+use crate::twin::app::{Health, Mailer, note, trouble};
 use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
-use modi_core::graph::order;
+use modi_core::graph::{Outline, order, outline};
 use modi_core::lifetime::{self, Lifetime};
 use modi_core::module::{Cell, Exports, Imports, Link, Owns, Provides};
 use modi_core::provide::{From, Own};
@@ -40,12 +40,12 @@ pub(crate) struct Smtp {
 impl Lifecycle for Smtp {
     async fn on_start(&self) -> Result {
         note(&self.db.journal, "start Smtp");
-        refuse(&self.db.url, "spam", "the relay refused us")
+        trouble(&self.db.url, "start Smtp").await
     }
 
     async fn on_stop(&self) -> Result {
         note(&self.db.journal, "stop Smtp");
-        Ok(())
+        trouble(&self.db.url, "stop Smtp").await
     }
 }
 
@@ -232,6 +232,8 @@ const _: () = {
         const NAME: &'static str = "MailModule";
         const GRAPH: &'static [Node] =
             &[node::<Self, Relay>(), node::<Self, Smtp>(), node::<Self, dyn Mailer>(), node::<Self, All<dyn Health>>()];
+        /// Where the picture goes on. Modules that import each other stop the compilation here.
+        const IMPORTS: &'static [Outline] = &[outline::<StorageModule>()];
         const ORDER: &'static [usize] = &order::<NODES>(Self::NAME, Self::GRAPH);
         type Cells = Cells;
 
@@ -262,4 +264,5 @@ const _: () = {
     }
 
     const _: &[usize] = <MailModule as Module>::ORDER;
+    const _: &[Outline] = <MailModule as Module>::IMPORTS;
 };

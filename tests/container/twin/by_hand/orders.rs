@@ -4,7 +4,7 @@ use super::mail::MailModule;
 use super::storage::{Database, Query, Repository, StorageModule, Transaction};
 use crate::twin::app::{Audit, Clock, Health, Journal, Mailer, Settings, User};
 use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
-use modi_core::graph::order;
+use modi_core::graph::{Outline, order, outline};
 use modi_core::lifetime;
 use modi_core::module::{Cell, Imports, Link, Optional, Owns, Provides};
 use modi_core::provide::{From, Own};
@@ -222,6 +222,8 @@ const _: () = {
         const NAME: &'static str = "OrderModule";
         const GRAPH: &'static [Node] =
             &[node::<Self, Orders>(), node::<Self, Stock>(), node::<Self, All<dyn Health>>()];
+        /// Where the picture goes on. Modules that import each other stop the compilation here.
+        const IMPORTS: &'static [Outline] = &[outline::<MailModule>(), outline::<StorageModule>()];
         const ORDER: &'static [usize] = &order::<NODES>(Self::NAME, Self::GRAPH);
         type Cells = Cells;
 
@@ -249,4 +251,5 @@ const _: () = {
     }
 
     const _: &[usize] = <OrderModule as Module>::ORDER;
+    const _: &[Outline] = <OrderModule as Module>::IMPORTS;
 };

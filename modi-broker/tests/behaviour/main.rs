@@ -1,0 +1,15 @@
+//! What the pipeline does, on the broker inside the process and on a paused clock.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod chain;
+mod failures;
+mod life;
+mod shop;
+mod start;
+
+use std::time::Duration;
+
+/// Lets everything run that can: a paused clock moves when all tasks wait.
+async fn idle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}

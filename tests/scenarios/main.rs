@@ -1,0 +1,18 @@
+//! The acceptance scenarios of the order system, by id, on `TestApp`: nothing sleeps, nothing needs a broker.
+
+mod mf_a1_to_a3_orders;
+mod mf_a4_users_and_analytics;
+mod mf_a7_event_sourcing;
+
+use modi::TestApp;
+use serde_json::{Value, json};
+use shop::ShopModule;
+
+/// The shop with the stock of the documentation: 100, 50 and 25.
+async fn shop() -> TestApp<ShopModule> {
+    TestApp::start(ShopModule::default()).await.expect("the shop starts")
+}
+
+fn order(id: &str, product: &str, quantity: u32, amount: f64) -> Value {
+    json!({ "id": id, "product_id": product, "quantity": quantity, "total_amount": amount })
+}
