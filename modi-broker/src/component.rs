@@ -2,7 +2,7 @@
 
 use crate::contract::{Connection, Place, Provision, Publish, SubscribeOptions};
 use crate::handler::{About, Subscriber};
-use crate::pipeline::{Control, SubscriberStats, Work};
+use crate::pipeline::{Control, Counters, Report, SubscriberStats, Work};
 use crate::registry::{Entry, Registry};
 use crate::start_error::{BrokersError, check};
 use crate::{BrokerError, Publisher};
@@ -22,6 +22,7 @@ pub(crate) struct Brokers {
     registry: Arc<Registry>,
     open: Vec<Open>,
     controls: Vec<Arc<Control>>,
+    counters: Vec<Arc<Counters>>,
     /// Dropping it ends what is in it.
     tasks: JoinSet<()>,
 }
@@ -49,7 +50,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 impl Brokers {
     pub(crate) fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, open: Vec::new(), controls: Vec::new(), tasks: JoinSet::new() }
+        Self { registry, open: Vec::new(), controls: Vec::new(), counters: Vec::new(), tasks: JoinSet::new() }
     }
 
     fn listeners(&self, host: &Host) -> Vec<Listener> {
@@ -126,15 +127,15 @@ impl Brokers {
         self.open.iter().for_each(|open| open.entry.link.open(open.publish.clone()));
         for (name, subscriber, work) in ready {
             self.controls.push(work.control.clone());
+            self.counters.push(work.counters.clone());
             self.tasks.spawn(supervise(name, subscriber.run(work), host.stop().clone()));
         }
         Ok(())
     }
 
     fn total(&self) -> SubscriberStats {
-        let reports = self.open.iter().filter_map(|open| open.entry.broker.as_ref());
-        let subscribers = reports.flat_map(|broker| broker.report().subscribers).collect();
-        crate::Report { subscribers }.total()
+        let subscribers = self.counters.iter().map(|counters| SubscriberStats::of("", counters)).collect();
+        Report { subscribers }.total()
     }
 
     async fn join(&mut self) {

@@ -17,7 +17,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// An application that is not running yet.
@@ -129,6 +129,7 @@ impl<M: Module> App<M> {
             }
         };
         let host = Host { modules, lives, stop, name };
+        let components = Mutex::new(components);
         let mut app = RunningApp { live, host, started: Vec::new(), components, drained_from: 0, drain_deadline };
         let left = start_deadline.saturating_sub(begun.elapsed());
         match app.begin(hooked, left, start_deadline).await {
@@ -181,7 +182,8 @@ pub struct RunningApp<M: Module> {
     live: Arc<Live<M>>,
     host: Host,
     started: Vec<Hooked>,
-    components: Vec<Box<dyn Component>>,
+    /// In a lock so that tasks can share the application. Nobody locks it: who starts and stops owns it.
+    components: Mutex<Vec<Box<dyn Component>>>,
     /// How many components were started.
     drained_from: usize,
     drain_deadline: Duration,
@@ -294,7 +296,7 @@ impl<M: Module> RunningApp<M> {
             self.started.push(hooked);
         }
         at.set(("", "the components"));
-        for component in &mut self.components {
+        for component in owned(&mut self.components) {
             self.drained_from += 1;
             component
                 .start(&self.host)
@@ -306,7 +308,7 @@ impl<M: Module> RunningApp<M> {
 
     async fn end(&mut self) -> Result {
         let mut first = Ok(());
-        for component in self.components.iter_mut().take(self.drained_from) {
+        for component in owned(&mut self.components).iter_mut().take(self.drained_from) {
             let drained = component.drain(self.drain_deadline).await;
             keep_first(&mut first, drained, || format!("{} while draining", component.name()));
         }
@@ -320,12 +322,16 @@ impl<M: Module> RunningApp<M> {
             };
             keep_first(&mut first, stopped, || format!("`{service}` of module `{module}` in `on_stop`"));
         }
-        for component in &mut self.components {
+        for component in owned(&mut self.components) {
             let closed = component.close().await;
             keep_first(&mut first, closed, || format!("{} while closing", component.name()));
         }
         first
     }
+}
+
+fn owned<T>(lock: &mut Mutex<T>) -> &mut T {
+    lock.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn keep_first(first: &mut Result, next: Result, whose: impl FnOnce() -> String) {

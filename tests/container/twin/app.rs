@@ -1,19 +1,34 @@
 //! What both halves share: the plain types and traits of the application, which the container knows nothing about.
 
 use modi_core::{Error, Result};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
 
 /// The module's own value.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) url: String,
-    pub(crate) delay: Duration,
+    /// Told where the application hangs, when that was asked for.
+    pub(crate) hanging: Arc<Notify>,
 }
 
 impl Settings {
     pub(crate) fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), delay: Duration::from_millis(50) }
+        Self { url: url.to_owned(), hanging: Arc::new(Notify::new()) }
+    }
+
+    /// The trouble that a test asks for by the URL: `"<place> fails"`, `"<place> panics"` or `"<place> hangs"`.
+    #[expect(clippy::panic, reason = "asked for")]
+    pub(crate) async fn trouble(&self, place: &str) -> Result {
+        match self.url.strip_prefix(place) {
+            Some(" fails") => Err(Error::new(format!("{place} failed as asked"))),
+            Some(" panics") => panic!("{place} panicked as asked"),
+            Some(" hangs") => {
+                self.hanging.notify_one();
+                std::future::pending().await
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -56,14 +71,3 @@ pub(crate) struct User;
 
 /// Nobody provides it.
 pub(crate) struct Audit;
-
-/// The trouble that a test asks for by the URL: `"<place> fails"`, `"<place> panics"` or `"<place> hangs"`.
-#[expect(clippy::panic, reason = "asked for")]
-pub(crate) async fn trouble(url: &str, place: &str) -> Result {
-    match url.strip_prefix(place) {
-        Some(" fails") => Err(Error::new(format!("{place} failed as asked"))),
-        Some(" panics") => panic!("{place} panicked as asked"),
-        Some(" hangs") => std::future::pending().await,
-        _ => Ok(()),
-    }
-}

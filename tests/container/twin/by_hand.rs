@@ -23,4 +23,4 @@ mod storage;
 pub(crate) use fakes::{Recorder, rehearsal, rehearsed};
 pub(crate) use mail::MailModule;
 pub(crate) use orders::{OrderModule, Orders, Stock};
-pub(crate) use storage::{Database, Query, Repository, StorageModule, Transaction};
+pub(crate) use storage::{Database, Query, StorageModule, Transaction};

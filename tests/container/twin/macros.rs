@@ -1,10 +1,11 @@
 //! The application, written as a user writes it. `by_hand` is the same, without the attributes.
 
-use super::app::{Audit, Clock, Fixed, Health, Journal, Mailer, Settings, User, note, trouble};
+use super::app::{Audit, Clock, Fixed, Health, Journal, Mailer, Settings, User, note};
 use modi::{All, Completion, Lazy, Lifecycle, Result, Scoped, injectable, module};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 // ---------------------------------------------------------------------------------------------------- StorageModule
 
@@ -15,7 +16,7 @@ fn journal() -> Journal {
 
 #[injectable]
 async fn clock(settings: Arc<Settings>) -> Result<Arc<dyn Clock>> {
-    trouble(&settings.url, "clock").await?;
+    settings.trouble("clock").await?;
     Ok(Arc::new(Fixed(settings.url.len())))
 }
 
@@ -24,7 +25,7 @@ async fn clock(settings: Arc<Settings>) -> Result<Arc<dyn Clock>> {
 pub(crate) struct Tracer;
 
 pub(crate) struct Database {
-    pub(crate) url: String,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) journal: Arc<Journal>,
     sessions: AtomicU32,
 }
@@ -32,9 +33,9 @@ pub(crate) struct Database {
 #[injectable(lifecycle)]
 impl Database {
     pub(crate) async fn connect(settings: Arc<Settings>, journal: Arc<Journal>) -> Result<Self> {
-        tokio::time::sleep(settings.delay).await;
-        trouble(&settings.url, "connect").await?;
-        Ok(Self { url: settings.url.clone(), journal, sessions: AtomicU32::new(0) })
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        settings.trouble("connect").await?;
+        Ok(Self { settings, journal, sessions: AtomicU32::new(0) })
     }
 }
 
@@ -85,7 +86,7 @@ pub(crate) struct Transaction {
 impl Transaction {
     pub(crate) async fn begin(db: Arc<Database>) -> Result<Self> {
         tokio::task::yield_now().await;
-        trouble(&db.url, "begin").await?;
+        db.settings.trouble("begin").await?;
         Ok(Self { number: db.sessions.fetch_add(1, Ordering::Relaxed), db })
     }
 }
@@ -98,7 +99,7 @@ impl Scoped for Transaction {
             _ => "roll back",
         };
         note(&self.db.journal, format!("{outcome} {}", self.number));
-        trouble(&self.db.url, "complete").await
+        self.db.settings.trouble("complete").await
     }
 }
 
@@ -143,12 +144,12 @@ pub(crate) struct Smtp {
 impl Lifecycle for Smtp {
     async fn on_start(&self) -> Result {
         note(&self.db.journal, "start Smtp");
-        trouble(&self.db.url, "start Smtp").await
+        self.db.settings.trouble("start Smtp").await
     }
 
     async fn on_stop(&self) -> Result {
         note(&self.db.journal, "stop Smtp");
-        trouble(&self.db.url, "stop Smtp").await
+        self.db.settings.trouble("stop Smtp").await
     }
 }
 

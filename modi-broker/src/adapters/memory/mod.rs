@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use topic::Topic;
+use topic::{Put, Topic};
 
 pub(crate) use watch::Watch;
 
@@ -111,8 +111,9 @@ impl MemoryBroker {
 
     fn put(&self, topic: Arc<Topic>, message: Message) -> Answer<Result<Receipt, BrokerError>> {
         match topic.put(message) {
-            Ok(position) => Answer::Now(Ok(Receipt::at(position))),
-            Err(waiting) => Answer::Later(Box::pin(topic::wait(topic, waiting, self.full_deadline))),
+            Put::Taken(position) => Answer::Now(Ok(Receipt::at(position))),
+            Put::Waits(waiting) => Answer::Later(Box::pin(topic::wait(topic, waiting, self.full_deadline))),
+            Put::Full => Answer::Now(Err(topic.full(Duration::ZERO))),
         }
     }
 

@@ -37,6 +37,16 @@ struct Parked {
     confirm: oneshot::Sender<u64>,
 }
 
+/// What became of a message.
+pub(super) enum Put {
+    /// It has this position.
+    Taken(u64),
+    /// There is no room for it yet.
+    Waits(Waiting),
+    /// There is not even room to wait.
+    Full,
+}
+
 /// A message that waits for room.
 pub(super) struct Waiting {
     ticket: u64,
@@ -53,16 +63,27 @@ impl Topic {
     }
 
     /// Takes a message, or parks it while the log is full.
-    pub(super) fn put(&self, message: Message) -> Result<u64, Waiting> {
+    pub(super) fn put(&self, message: Message) -> Put {
         let mut state = self.lock();
-        if state.log.len() >= self.capacity && !self.let_go(&mut state) {
-            let (confirm, confirmed) = oneshot::channel();
-            state.tickets += 1;
-            let ticket = state.tickets;
-            state.parked.push_back(Parked { ticket, message, confirm });
-            return Err(Waiting { ticket, confirmed });
+        if state.log.len() < self.capacity || self.let_go(&mut state) {
+            return Put::Taken(self.push(&mut state, message));
         }
-        Ok(self.push(&mut state, message))
+        if state.parked.len() >= self.capacity {
+            return Put::Full;
+        }
+        let (confirm, confirmed) = oneshot::channel();
+        state.tickets += 1;
+        let ticket = state.tickets;
+        state.parked.push_back(Parked { ticket, message, confirm });
+        Put::Waits(Waiting { ticket, confirmed })
+    }
+
+    pub(super) fn full(&self, waited: Duration) -> BrokerError {
+        let text = format!(
+            "topic `{}` is full: {} messages wait for its slowest group, and none was finished within {waited:?}",
+            self.name, self.capacity
+        );
+        BrokerError::new(BrokerErrorKind::Full, text)
     }
 
     /// Without a group the newest messages are kept, except of dead letters.
@@ -184,11 +205,7 @@ pub(super) async fn wait(topic: Arc<Topic>, waiting: Waiting, deadline: Duration
     {
         return Ok(Receipt::at(position));
     }
-    let text = format!(
-        "topic `{}` is full: {} messages wait for its slowest group, and none was finished within {deadline:?}",
-        topic.name, topic.capacity
-    );
-    Err(BrokerError::new(BrokerErrorKind::Full, text))
+    Err(topic.full(deadline))
 }
 
 #[cfg(test)]
@@ -207,26 +224,30 @@ mod tests {
     #[test]
     fn a_full_topic_without_a_group_keeps_its_newest_messages() {
         let topic = topic("events", 2);
-        assert!(["1", "2", "3"].into_iter().all(|text| topic.put(Message::new(text)).is_ok()));
+        assert!(["1", "2", "3"].into_iter().all(|text| matches!(topic.put(Message::new(text)), Put::Taken(_))));
         assert_eq!(payloads(&topic), ["2", "3"]);
     }
 
     #[test]
     fn a_full_dead_letter_topic_lets_none_go() {
         let topic = topic("dead.g.events", 1);
-        assert!(topic.put(Message::new("1")).is_ok());
-        assert!(topic.put(Message::new("2")).is_err());
+        assert!(matches!(topic.put(Message::new("1")), Put::Taken(0)));
+        assert!(matches!(topic.put(Message::new("2")), Put::Waits(_)));
+        assert!(matches!(topic.put(Message::new("3")), Put::Full));
         assert_eq!(payloads(&topic), ["1"]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_room_is_let_in_in_the_order_of_the_calls_or_told_that_it_is_full() {
-        let topic = Arc::new(topic("events", 1));
+        let topic = Arc::new(topic("events", 2));
         let group = Topic::group(&mut topic.lock(), &"g".into());
         let member = topic.lock().groups[group].join();
-        assert!(topic.put(Message::new("1")).is_ok());
-        let waiting: Vec<_> =
-            ["2", "3"].map(|text| topic.put(Message::new(text)).err()).into_iter().flatten().collect();
+        assert!(["0", "1"].into_iter().all(|text| matches!(topic.put(Message::new(text)), Put::Taken(_))));
+        let waiting = ["2", "3"].into_iter().filter_map(|text| match topic.put(Message::new(text)) {
+            Put::Waits(waiting) => Some(waiting),
+            Put::Taken(_) | Put::Full => None,
+        });
+        let waiting: Vec<_> = waiting.collect();
         let deadline = Duration::from_secs(5);
         let waits = waiting.into_iter().map(|waiting| tokio::spawn(wait(topic.clone(), waiting, deadline)));
         let waits: Vec<_> = waits.collect();
@@ -246,7 +267,7 @@ mod tests {
         for wait in waits {
             answers.push(wait.await.ok().map(|answer| answer.map_err(|error| error.kind())));
         }
-        assert_eq!(answers, [Some(Ok(Receipt::at(1))), Some(Err(BrokerErrorKind::Full))]);
-        assert_eq!(payloads(&topic), ["2"]);
+        assert_eq!(answers, [Some(Ok(Receipt::at(2))), Some(Err(BrokerErrorKind::Full))]);
+        assert_eq!(payloads(&topic), ["1", "2"]);
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Watch {
     open: AtomicI64,
     /// Keep a history, and look for chains without an end.
     recording: AtomicBool,
-    /// Messages published since everything had settled.
+    /// Messages published since a test last saw that everything had settled.
     unsettled: AtomicU64,
     chain: Mutex<Option<Chain>>,
     changed: Notify,
@@ -63,7 +63,6 @@ impl Watch {
     #[inline]
     pub(super) fn take_off(&self, messages: usize) {
         if messages > 0 && self.open.fetch_sub(messages as i64, Ordering::AcqRel) == messages as i64 {
-            self.unsettled.store(0, Ordering::Relaxed);
             self.changed.notify_waiters();
         }
     }
@@ -95,6 +94,7 @@ impl Watch {
                 }
             }
             if self.open.load(Ordering::Acquire) == 0 {
+                self.unsettled.store(0, Ordering::Relaxed);
                 return Ok(());
             }
             if self.unsettled.load(Ordering::Relaxed) > MESSAGES {

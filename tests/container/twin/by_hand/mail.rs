@@ -1,7 +1,7 @@
 //! A binding under the name of a trait, and a set that joins an own member with an imported set.
 
 use super::storage::{Database, StorageModule};
-use crate::twin::app::{Health, Mailer, note, trouble};
+use crate::twin::app::{Health, Mailer, note};
 use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
 use modi_core::graph::{Outline, order, outline};
 use modi_core::lifetime::{self, Lifetime};
@@ -40,12 +40,12 @@ pub(crate) struct Smtp {
 impl Lifecycle for Smtp {
     async fn on_start(&self) -> Result {
         note(&self.db.journal, "start Smtp");
-        trouble(&self.db.url, "start Smtp").await
+        self.db.settings.trouble("start Smtp").await
     }
 
     async fn on_stop(&self) -> Result {
         note(&self.db.journal, "stop Smtp");
-        trouble(&self.db.url, "stop Smtp").await
+        self.db.settings.trouble("stop Smtp").await
     }
 }
 

@@ -4,7 +4,7 @@ mod module;
 
 pub(crate) use module::StorageModule;
 
-use crate::twin::app::{Clock, Fixed, Health, Journal, Settings, note, trouble};
+use crate::twin::app::{Clock, Fixed, Health, Journal, Settings, note};
 use modi_core::dependency::{Dependency, edge, take};
 use modi_core::lifetime;
 use modi_core::scope::Complete;
@@ -15,6 +15,7 @@ use modi_core::{Completion, Edge, Lifecycle, Module, Resolver, Result, Scoped};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 // ---------------------------------------------------------------------- #[injectable] on a function
 fn journal() -> Journal {
@@ -48,7 +49,7 @@ impl<M: Module> Wire<M> for journal {
 
 // ---------------------------------------------------------------------- #[injectable] on an async function
 async fn clock(settings: Arc<Settings>) -> Result<Arc<dyn Clock>> {
-    trouble(&settings.url, "clock").await?;
+    settings.trouble("clock").await?;
     Ok(Arc::new(Fixed(settings.url.len())))
 }
 
@@ -100,16 +101,16 @@ impl<M: Module> Wire<M> for Tracer {
 
 // ---------------------------------------------------------------------- #[injectable(lifecycle)] on an impl
 pub(crate) struct Database {
-    pub(crate) url: String,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) journal: Arc<Journal>,
     sessions: AtomicU32,
 }
 
 impl Database {
     pub(crate) async fn connect(settings: Arc<Settings>, journal: Arc<Journal>) -> Result<Self> {
-        tokio::time::sleep(settings.delay).await;
-        trouble(&settings.url, "connect").await?;
-        Ok(Self { url: settings.url.clone(), journal, sessions: AtomicU32::new(0) })
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        settings.trouble("connect").await?;
+        Ok(Self { settings, journal, sessions: AtomicU32::new(0) })
     }
 }
 
@@ -224,7 +225,7 @@ pub(crate) struct Transaction {
 impl Transaction {
     pub(crate) async fn begin(db: Arc<Database>) -> Result<Self> {
         tokio::task::yield_now().await;
-        trouble(&db.url, "begin").await?;
+        db.settings.trouble("begin").await?;
         Ok(Self { number: db.sessions.fetch_add(1, Ordering::Relaxed), db })
     }
 }
@@ -237,7 +238,7 @@ impl Scoped for Transaction {
             _ => "roll back",
         };
         note(&self.db.journal, format!("{outcome} {}", self.number));
-        trouble(&self.db.url, "complete").await
+        self.db.settings.trouble("complete").await
     }
 }
 
