@@ -161,6 +161,10 @@ impl Component for Brokers {
         "the broker layer".to_owned()
     }
 
+    fn takes_handlers(&self) -> bool {
+        true
+    }
+
     async fn start(&mut self, host: &Host) -> Result {
         let listeners = self.listeners(host);
         let entries = self.registry.entries();

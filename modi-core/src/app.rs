@@ -9,7 +9,7 @@ use crate::overrides::Overrides;
 use crate::provide::How;
 use crate::scope::{Completion, Resolver, Scope, panic_text};
 use crate::service::Service;
-use crate::start::{Built, Hooked, StartError, build};
+use crate::start::{Built, Handlers, Hooked, StartError, build};
 use crate::{Edge, Error, Result};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
@@ -118,11 +118,15 @@ impl<M: Module> App<M> {
     ///
     /// [`StartError`], once what was started is stopped again.
     pub async fn start(self) -> Result<RunningApp<M>, StartError> {
+        self.start_as(Handlers::May).await
+    }
+
+    async fn start_as(self, handlers: Handlers) -> Result<RunningApp<M>, StartError> {
         let Self { root, name, overrides, extensions, components, start_deadline, drain_deadline, stop } = self;
         let overridden = overrides.list.iter().map(|item| item.key.name).collect();
         let begun = tokio::time::Instant::now();
         let Built { live, modules, lives, hooked } = {
-            let building = pin!(build(root, Space::new(extensions, overridden), overrides, start_deadline));
+            let building = pin!(build(root, Space::new(extensions, overridden), overrides, handlers, start_deadline));
             match select(pin!(stop.stopped()), building).await {
                 Either::Left(_) => return Err(StartError::Stopped),
                 Either::Right((built, _)) => built?,
@@ -158,8 +162,9 @@ impl<M: Module> App<M> {
             stop.stop();
             signals.next().await
         };
+        let served = self.components.iter().any(|component| component.takes_handlers());
         let life = async {
-            match self.start().await {
+            match self.start_as(if served { Handlers::May } else { Handlers::MayNot }).await {
                 Ok(app) => {
                     stop.stopped().await;
                     app.stop().await

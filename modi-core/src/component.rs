@@ -19,6 +19,12 @@ pub trait Component: Send {
     /// What log lines and errors call it.
     fn name(&self) -> String;
 
+    /// Whether it makes handlers run. An application that has handlers and nothing that runs them does not
+    /// [`run`](crate::App::run).
+    fn takes_handlers(&self) -> bool {
+        false
+    }
+
     /// Begins its work and returns once it is ready.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Building an application along its graph: a constructor starts when its last dependency is ready.
 
 use crate::graph::{AnyArc, Edge, Hook, Kind, Make, MakeOnce, Node};
-use crate::link::{Linker, Modules, Plan, Space};
+use crate::link::{Linked, Linker, Modules, Plan, Space};
 use crate::module::{Lives, Module};
 use crate::overrides::{Fake, MadeFake, Override, Overrides, Replaced, With};
 use crate::scope::{Scope, Site, Step, panic_text};
@@ -72,11 +72,33 @@ fn lines(problems: &[String]) -> String {
     problems.iter().map(|problem| format!("\n  {problem}")).collect()
 }
 
+/// Whether an application may have handlers: not if nothing would run them, since they would wait in silence.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Handlers {
+    May,
+    MayNot,
+}
+
+impl Handlers {
+    fn check(self, linked: &[Linked]) -> Result<(), StartError> {
+        let nodes = linked.iter().flat_map(|module| module.graph.iter().map(move |node| (module.name, node)));
+        let handlers = nodes.flat_map(|(module, node)| node.handlers.iter().map(move |handler| (module, handler.name)));
+        let problems: Vec<String> = match self {
+            Self::May => Vec::new(),
+            Self::MayNot => handlers
+                .map(|(module, handler)| format!("nothing runs the handler `{handler}` of module `{module}`: give the application a broker, `.broker(..)`"))
+                .collect(),
+        };
+        if problems.is_empty() { Ok(()) } else { Err(StartError::Plan(problems)) }
+    }
+}
+
 /// Opens the modules, builds every service and links what was built. Dropping it drops what was built.
 pub(crate) async fn build<M: Module>(
     root: M,
     space: Space,
     overrides: Overrides<M>,
+    handlers: Handlers,
     deadline: Duration,
 ) -> Result<Built<M>, StartError> {
     let mut plan = Plan::default();
@@ -87,6 +109,7 @@ pub(crate) async fn build<M: Module>(
     }
     let space = Arc::new(space);
     let (linked, lives, sealing) = plan.open(&space);
+    handlers.check(&linked)?;
     let mut builder = Builder::new(Modules { linked: linked.into(), space }, lives, overrides.list)?;
     builder.run(deadline).await?;
     let Builder { modules, lives, hooked, fakes, .. } = builder;

@@ -84,3 +84,9 @@ async fn mf_a4_a_failing_handler_is_retried_dead_lettered_and_the_next_message_i
     let Report { subscribers, .. } = app.report();
     assert_eq!((subscribers[0].acked, subscribers[0].retried, subscribers[0].dead_lettered), (1, 3, 1));
 }
+
+#[tokio::test]
+async fn handlers_without_a_broker_do_not_wait_in_silence() {
+    let error = App::new(WordModule).run().await.unwrap_err().to_string();
+    assert!(error.contains("nothing runs the handler `word` of module `WordModule`"), "{error}");
+}

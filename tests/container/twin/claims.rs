@@ -190,10 +190,10 @@ async fn fakes_are_injected_whatever_they_stand_for() {
     let scope = lines(&journal).join(", ");
     app.stop().await.unwrap();
     hold(&[
-        ("a fake of a singleton has its own hooks", begin, "start Database, start Smtp, start Recorder"),
+        ("a fake of a singleton has its own hooks", begin, "start Recorder, start Database, start Smtp"),
         ("and is used", mail, "record hello"),
         ("one of a transient takes one of a scoped service", query, "1000"),
         ("which is completed", scope, "rehearse, commit 1000"),
-        ("all are stopped in reverse", lines(&journal).join(", "), "stop Recorder, stop Smtp, stop Database"),
+        ("all are stopped in reverse", lines(&journal).join(", "), "stop Smtp, stop Database, stop Recorder"),
     ]);
 }
