@@ -10,7 +10,7 @@ pub use modi_broker::{
 #[doc(inline)]
 pub use modi_core::{
     Advice, All, App, AppScope, BoxError, Completion, Component, Dependency, Error, Graph, Host, Lazy, Lifecycle,
-    Module, Overrides, Resolver, Result, RunningApp, Scoped, Service, Signals, StartError, Stop,
+    Module, Overrides, Resolver, Result, RunningApp, Scope, Scoped, Service, Signals, StartError, Stop,
 };
 
 /// Makes a type injectable: on a struct, on an `impl` block, on a function.

@@ -237,6 +237,11 @@ impl<M: Module> RunningApp<M> {
         }
     }
 
+    /// What services are taken from, for layers that call functions with services. The scope must be open.
+    pub fn resolver<'a>(&'a self, scope: &'a Scope, holder: &'static str) -> Resolver<'a, M> {
+        Resolver { live: &self.live, lives: Lives::NONE, scope, holder }
+    }
+
     /// The picture of the graph.
     pub fn graph(&self) -> Graph {
         Graph::of::<M>()
@@ -376,7 +381,7 @@ impl<M: Module> AppScope<'_, M> {
         let mut plan = self.app.host.plan(&[edge]);
         plan.steps.retain(|step| self.scope.kept(step.id).is_none());
         self.scope.open(&plan).await?;
-        M::How::take(&Resolver { live: &self.app.live, lives: Lives::NONE, scope: &self.scope, holder: "scope" })
+        M::How::take(&self.app.resolver(&self.scope, "scope"))
     }
 }
 

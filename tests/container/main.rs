@@ -2,4 +2,6 @@
 //!
 //! `twin` writes one application with the attributes and by hand, and compares the two. The other rooms use the attributes.
 
+mod support;
+mod timing;
 mod twin;

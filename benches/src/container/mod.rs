@@ -1,13 +1,17 @@
 //! The container against hand wiring and other containers: the same graphs, built and used.
 
+#[expect(dead_code, reason = "services hold what they depend on, and nothing reads it")]
 mod graph;
+#[expect(dead_code, reason = "services hold what they depend on; one size is enough for getting")]
 mod hand;
 mod lists;
 mod modi;
 #[cfg(feature = "rivals")]
+#[expect(dead_code, reason = "services hold what they depend on; one size is enough for getting")]
 mod rivals;
 
 use crate::measure::{Suite, Work};
+use ::modi::Scope;
 use std::hint::black_box;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
@@ -19,6 +23,7 @@ const SUITE: &str = "container";
 pub(crate) fn run(suite: &mut Suite) {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     get(suite, &runtime);
+    argument(suite, &runtime);
     build(suite, &runtime);
     scope(suite, &runtime);
 }
@@ -73,6 +78,21 @@ fn get(suite: &mut Suite, runtime: &Runtime) {
                 let container = rivals::ferrous_di::build_200();
                 work!(container.as_ref().map(|container| rivals::ferrous_di::get_200(black_box(container))).is_ok())
             }),
+        ],
+    );
+}
+
+/// What a handler pays for an argument: the pipeline has the resolver at hand.
+fn argument(suite: &mut Suite, runtime: &Runtime) {
+    let hand = hand::build_200();
+    let app = runtime.block_on(modi::build_200());
+    let (hand, resolver) = (&hand, app.resolver(Scope::NONE, "handler"));
+    suite.case(
+        SUITE,
+        "a handler's `Arc<T>`, of 200",
+        vec![
+            ("hand", work!(hand::get_200(black_box(hand)))),
+            ("modi", work!(modi::argument_200(black_box(&resolver)))),
         ],
     );
 }

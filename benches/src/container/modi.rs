@@ -1,8 +1,8 @@
 //! Modi: the same graphs as modules.
 
 use super::lists::{services_10, services_50, services_200};
-use modi::RunningApp;
 use modi::prelude::*;
+use modi::{Dependency, Resolver, RunningApp};
 use std::sync::Arc;
 
 /// Defines the services of a list, their module, and its functions.
@@ -38,6 +38,11 @@ macro_rules! graph {
 services_10!(graph, 10 n10 Module10 build_10 get_10 S9);
 services_50!(graph, 50 n50 Module50 build_50 get_50 S49);
 services_200!(graph, 200 n200 Module200 build_200 get_200 S199);
+
+/// Takes the last of the 200 services as a handler's argument is taken.
+pub(crate) fn argument_200(resolver: &Resolver<'_, n200::Module200>) -> Option<Arc<n200::S199>> {
+    Dependency::take(resolver).ok()
+}
 
 #[injectable]
 fn pool() -> super::graph::Pool {

@@ -36,20 +36,13 @@ async fn stopped(url: &str) -> String {
 
 /// What becomes of a scope that takes a transaction, and what happened in it.
 async fn scoped(url: &str, work: fn() -> Result) -> String {
-    let app = Arc::new(started(url).await);
+    let app = started(url).await;
     let journal = app.get::<Journal>().clone();
-    let scope = async move {
-        app.scope(async |cx| {
-            cx.get::<Transaction>().await?;
-            work()
-        })
-        .await
+    let scope = async move |cx: &mut AppScope<'_, OrderModule>| {
+        cx.get::<Transaction>().await?;
+        work()
     };
-    let outcome = match tokio::spawn(scope).await {
-        Ok(Ok(())) => "ok".to_owned(),
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(panic) => format!("panic: {}", panic_text(&*panic.into_panic())),
-    };
+    let outcome = outcome_of(async move { app.scope(scope).await }).await;
     format!("{outcome}; {}", lines(&journal).join(", "))
 }
 

@@ -13,19 +13,14 @@ fn hold(claims: &[(&str, String, &str)]) {
     }
 }
 
-/// An error and its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 mod written_with_attributes {
     use super::app::{Clock, Journal, Mailer, Settings, User, lines};
+    use super::hold;
     use super::macros::{
         Database, MailModule, OrderModule, Orders, Query, Recorder, Stock, Transaction, rehearsal, rehearsed,
     };
-    use super::{chain, hold};
-    use modi_core::scope::panic_text;
-    use modi_core::{App, Error, Overrides, Result, RunningApp};
+    use crate::support::{chain, outcome_of};
+    use modi_core::{App, AppScope, Error, Overrides, Result, RunningApp};
     use std::marker::PhantomData;
     use std::sync::Arc;
     use tokio::time::Instant;
@@ -38,9 +33,9 @@ mod written_by_hand {
     use super::by_hand::{
         Database, MailModule, OrderModule, Orders, Query, Recorder, Stock, Transaction, rehearsal, rehearsed,
     };
-    use super::{chain, hold};
-    use modi_core::scope::panic_text;
-    use modi_core::{App, Error, Overrides, Result, RunningApp};
+    use super::hold;
+    use crate::support::{chain, outcome_of};
+    use modi_core::{App, AppScope, Error, Overrides, Result, RunningApp};
     use std::marker::PhantomData;
     use std::sync::Arc;
     use tokio::time::Instant;
