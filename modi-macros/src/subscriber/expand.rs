@@ -2,7 +2,8 @@
 
 use super::Handler;
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
 /// For a function: a type of the same name, which modules list.
@@ -71,6 +72,8 @@ pub(crate) fn methods(service: &Type, handlers: &[Handler]) -> TokenStream {
 fn implementation(handler: &Handler) -> TokenStream {
     let Handler { marker, options, service, function, arguments, reply, is_async, .. } = handler;
     let types: Vec<&Type> = arguments.iter().map(|argument| &argument.ty).collect();
+    // With the spans of the arguments, so that what is missing is shown there.
+    let bounds = types.iter().map(|ty| quote_spanned!(ty.span()=> #ty: ::modi::__private::FromMessage<__M>));
     let fields: Vec<&String> = arguments.iter().map(|argument| &argument.name).collect();
     let early: Vec<Ident> = (0..arguments.len()).map(|at| format_ident!("__a{at}")).collect();
     let owner = service.iter().map(|service| quote!(::std::sync::Arc<#service>)).collect::<Vec<_>>();
@@ -87,7 +90,7 @@ fn implementation(handler: &Handler) -> TokenStream {
         impl<__M: ::modi::__private::Module> ::modi::__private::Handler<__M> for #marker
         where
             #(#owner: ::modi::__private::FromMessage<__M>,)*
-            #(#types: ::modi::__private::FromMessage<__M>,)*
+            #(#bounds,)*
         {
             const EDGES: &'static [::modi::__private::Edge] = &[
                 #(::modi::__private::argument::<__M, #owner>("self"),)*

@@ -136,8 +136,7 @@ fn from_impl(mut item: ItemImpl, attribute: &TokenStream, mistakes: &mut Mistake
         };
         let options = Options::read(tokens, subscribe.pound_token.span, mistakes);
         match function.sig.receiver() {
-            Some(receiver)
-                if matches!(receiver.kind, syn::ReceiverKind::Reference(..)) && receiver.mutability.is_none() => {}
+            Some(receiver) if matches!(receiver.kind, syn::ReceiverKind::Reference(_, _, None)) => {}
             Some(receiver) => mistakes.at(receiver, "a service is shared: its handlers take `&self`"),
             None => mistakes.at(
                 &function.sig.ident,

@@ -1,0 +1,55 @@
+//! Functions and methods, arguments and results.
+use modi::prelude::*;
+use std::sync::Arc;
+
+#[injectable]
+struct Orders;
+trait Audit: Send + Sync {}
+
+const TOPIC: &str = "constants.work";
+
+#[subscriber("a")]
+async fn nothing() {}
+
+#[subscriber("b", group = "g", publish = "c", retries = 5, deadline = "250ms", prefetch = 16, ack = received)]
+async fn everything(
+    Json(id): Json<u32>,
+    _orders: Arc<Orders>,
+    _audit: Option<Arc<dyn Audit>>,
+    _context: Context,
+    _key: Key,
+    _headers: Headers,
+    _publisher: Publisher,
+) -> modi::Result<Option<Json<u32>>> {
+    Ok(Some(Json(id)))
+}
+
+#[subscriber(TOPIC)]
+fn without_waiting(_message: Message) -> Outcome {
+    Outcome::Ack
+}
+
+#[injectable]
+struct Events {
+    _orders: Arc<Orders>,
+}
+#[subscriber]
+impl Events {
+    #[subscribe("d")]
+    async fn first(&self, Json(_id): Json<u32>) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+    #[subscribe("e")]
+    async fn second(&self) -> Vec<To<Json<u32>>> {
+        vec![To::new("f", Json(1))]
+    }
+}
+
+#[module(
+    providers = [Orders],
+    subscribers = [nothing, everything, without_waiting, Events],
+    optional = [dyn Audit],
+)]
+struct AppModule;
+
+fn main() {}
