@@ -11,6 +11,11 @@
 //! | [`TestApp`], [`DeadLetter`], [`Report`] | looking at what happened |
 //! | [`wire`] | the names of the headers that Modi writes |
 //!
+//! A message is acknowledged after its handler succeeded, its scope was completed and what it published is confirmed. So
+//! each message is handled at least once: a crash, and a publication that fails after its scope was completed, repeat the
+//! attempt. Attempts are counted from the handing out: those made in place start over after a crash. One subscriber handles
+//! one message at a time, in order; later messages of a lane wait while one is tried again.
+//!
 //! Arrows point one way: adapters know the contract, the pipeline knows the contract and the handlers, the component
 //! starts the pipeline, and nothing but the component knows an application.
 

@@ -45,7 +45,7 @@ pub(crate) struct Cause {
 impl Cause {
     pub(crate) fn of(message: &Message) -> Self {
         let known = message.headers().get(wire::CORRELATION_ID).or(message.id_bytes()).cloned();
-        let correlation = known.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)).into());
+        let correlation = known.unwrap_or_else(|| Bytes::from_owner(hexadecimal(fastrand::u128(..))));
         Self { correlation, hops: message.hops() + 1 }
     }
 
@@ -56,6 +56,15 @@ impl Cause {
             headers.append(wire::CORRELATION_ID, self.correlation.clone());
         }
     }
+}
+
+/// Cheaper than formatting, which every result without a correlation would pay for.
+fn hexadecimal(number: u128) -> [u8; 32] {
+    let mut text = [0; 32];
+    for (at, digit) in text.iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (4 * at)) as usize & 15];
+    }
+    text
 }
 
 impl Publisher {
@@ -217,5 +226,17 @@ impl fmt::Debug for Publisher {
 impl fmt::Debug for Publication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publication").field("topic", &self.topic).field("message", &self.message).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hexadecimal;
+
+    #[test]
+    fn a_number_is_written_as_it_is_formatted() {
+        for number in [0, 1, u128::MAX, 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210] {
+            assert_eq!(hexadecimal(number), *format!("{number:032x}").as_bytes());
+        }
     }
 }

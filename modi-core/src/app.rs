@@ -8,7 +8,6 @@ use crate::module::{Live, Lives, Module, Provides, Singleton};
 use crate::overrides::Overrides;
 use crate::provide::How;
 use crate::scope::{Completion, Resolver, Scope, panic_text};
-use crate::service::Service;
 use crate::start::{Built, Handlers, Hooked, StartError, build};
 use crate::{Edge, Error, Result};
 use futures_util::FutureExt;
@@ -33,7 +32,7 @@ use std::time::Duration;
 /// app.stop().await
 /// # }).unwrap();
 /// ```
-pub struct App<M: Module> {
+pub struct App<M> {
     root: M,
     name: OnceLock<String>,
     overrides: Overrides<M>,
@@ -125,11 +124,15 @@ impl<M: Module> App<M> {
         let Self { root, name, overrides, extensions, components, start_deadline, drain_deadline, stop } = self;
         let overridden = overrides.list.iter().map(|item| item.key.name).collect();
         let begun = tokio::time::Instant::now();
+        if stop.is_stopped() {
+            return Err(StartError::Stopped);
+        }
         let Built { live, modules, lives, hooked } = {
-            let building = pin!(build(root, Space::new(extensions, overridden), overrides, handlers, start_deadline));
-            match select(pin!(stop.stopped()), building).await {
-                Either::Left(_) => return Err(StartError::Stopped),
-                Either::Right((built, _)) => built?,
+            let space = Space::new(extensions, overridden);
+            let building = pin!(build(root, space, overrides, handlers, start_deadline));
+            match select(building, pin!(stop.stopped())).await {
+                Either::Left((built, _)) => built?,
+                Either::Right(_) => return Err(StartError::Stopped),
             }
         };
         let host = Host { modules, lives, stop, name };
@@ -203,7 +206,7 @@ impl<M: Module> RunningApp<M> {
     /// other mistake.
     #[inline(always)]
     #[track_caller]
-    pub fn get<T: ?Sized + Service>(&self) -> &Arc<T>
+    pub fn get<T: ?Sized + 'static>(&self) -> &Arc<T>
     where
         M: Singleton<T>,
     {
@@ -272,10 +275,13 @@ impl<M: Module> RunningApp<M> {
         let at = std::cell::Cell::new(("", ""));
         let stop = self.host.stop.clone();
         let work = tokio::time::timeout(left, self.start_all(hooked, &at));
-        match select(pin!(stop.stopped()), pin!(work)).await {
-            Either::Left(_) => Err(StartError::Stopped),
-            Either::Right((Ok(started), _)) => started,
-            Either::Right((Err(_), _)) => {
+        if stop.is_stopped() {
+            return Err(StartError::Stopped);
+        }
+        match select(pin!(work), pin!(stop.stopped())).await {
+            Either::Right(_) => Err(StartError::Stopped),
+            Either::Left((Ok(started), _)) => started,
+            Either::Left((Err(_), _)) => {
                 let (module, service) = at.get();
                 let name =
                     if module.is_empty() { service.to_owned() } else { format!("`{service}` of module `{module}`") };
@@ -373,7 +379,7 @@ impl<M: Module> AppScope<'_, M> {
     /// # Errors
     ///
     /// The error of its constructor, or of one that it needs.
-    pub async fn get<T: ?Sized + Service>(&mut self) -> Result<Arc<T>>
+    pub async fn get<T: ?Sized + 'static>(&mut self) -> Result<Arc<T>>
     where
         M: Provides<T>,
     {

@@ -4,7 +4,6 @@ use crate::graph::{Edge, Key};
 use crate::module::{Exports, Handle, Imports, Module, Optional, Provides, Singleton};
 use crate::provide::{From, How};
 use crate::scope::Resolver;
-use crate::service::Service;
 use crate::{Error, Result};
 use std::fmt;
 use std::ops::Deref;
@@ -45,7 +44,7 @@ pub fn take<M: Module, D: Dependency<M>>(cx: &Resolver<'_, M>) -> Result<D> {
     D::take(cx)
 }
 
-impl<M: Provides<T>, T: ?Sized + Service> Dependency<M> for Arc<T> {
+impl<M: Provides<T>, T: ?Sized + 'static> Dependency<M> for Arc<T> {
     const TO: Option<Key> = Some(M::How::KEY);
 
     #[inline]
@@ -54,7 +53,7 @@ impl<M: Provides<T>, T: ?Sized + Service> Dependency<M> for Arc<T> {
     }
 }
 
-impl<M: Optional<T>, T: ?Sized + Service> Dependency<M> for Option<Arc<T>> {
+impl<M: Optional<T>, T: ?Sized + 'static> Dependency<M> for Option<Arc<T>> {
     const TO: Option<Key> = M::KEY;
 
     fn take(cx: &Resolver<'_, M>) -> Result<Self> {
@@ -80,7 +79,7 @@ impl<T: ?Sized> All<T> {
     }
 }
 
-impl<M: Provides<Self>, T: ?Sized + Service> Dependency<M> for All<T> {
+impl<M: Provides<Self>, T: ?Sized + 'static> Dependency<M> for All<T> {
     const TO: Option<Key> = Some(M::How::KEY);
 
     fn take(cx: &Resolver<'_, M>) -> Result<Self> {
@@ -89,7 +88,7 @@ impl<M: Provides<Self>, T: ?Sized + Service> Dependency<M> for All<T> {
 }
 
 /// For the members of a set: the edge to an item of one import, whatever else provides it.
-pub const fn imported<M: Imports<D>, D: Exports<T>, T: ?Sized + Service>(field: &'static str) -> Edge {
+pub const fn imported<M: Imports<D>, D: Exports<T>, T: ?Sized + 'static>(field: &'static str) -> Edge {
     Edge { field, to: Some(<From<D> as How<M, T>>::KEY), lazy: false }
 }
 
@@ -98,7 +97,7 @@ pub const fn imported<M: Imports<D>, D: Exports<T>, T: ?Sized + Service>(field: 
 /// # Errors
 ///
 /// As [`Dependency::take`].
-pub fn take_imported<M: Imports<D>, D: Exports<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+pub fn take_imported<M: Imports<D>, D: Exports<T>, T: ?Sized + 'static>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
     <From<D> as How<M, T>>::take(cx)
 }
 
@@ -119,7 +118,7 @@ enum Found<T: ?Sized> {
     NotYet,
     Gone,
 }
-impl<M: Singleton<T>, T: ?Sized + Service> Find<T> for Handle<M> {
+impl<M: Singleton<T>, T: ?Sized + 'static> Find<T> for Handle<M> {
     fn find(&self) -> Found<T> {
         match self.0.get().map(Weak::upgrade) {
             None => Found::NotYet,
@@ -162,7 +161,7 @@ impl<T: ?Sized> Lazy<T> {
     }
 }
 
-impl<M: Singleton<T>, T: ?Sized + Service> Dependency<M> for Lazy<T> {
+impl<M: Singleton<T>, T: ?Sized + 'static> Dependency<M> for Lazy<T> {
     const TO: Option<Key> = Some(M::How::KEY);
     const LAZY: bool = true;
 

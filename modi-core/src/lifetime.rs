@@ -4,7 +4,7 @@ use crate::graph::{AnyArc, Kind};
 use crate::module::Owns;
 use crate::provide::{How, Own};
 use crate::scope::Resolver;
-use crate::service::{Made, Service, Source, Wire};
+use crate::service::{Made, Source, Wire};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub trait Lifetime {
     /// # Errors
     ///
     /// The error of a transient's constructor.
-    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>>;
+    fn take<M: Owns<T>, T: ?Sized + 'static>(cx: &Resolver<'_, M>) -> Result<Arc<T>>;
 }
 
 /// One a running application. The default.
@@ -54,7 +54,7 @@ impl Lifetime for Singleton {
     const LASTS: bool = true;
 
     #[inline]
-    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+    fn take<M: Owns<T>, T: ?Sized + 'static>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
         match M::cell(&cx.live.cells).peek() {
             Some(value) => Ok(value.clone()),
             None => cx.live.absent(&<Own as How<M, T>>::KEY),
@@ -66,7 +66,7 @@ impl Lifetime for Transient {
     const KIND: Kind = Kind::Transient;
     const LASTS: bool = false;
 
-    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+    fn take<M: Owns<T>, T: ?Sized + 'static>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
         if let Some(replaced) = cx.live.space.replacement(cx.live.base + M::NODE, cx.lives, cx.scope) {
             return restored::<M, T>(&replaced?);
         }
@@ -83,7 +83,7 @@ impl Lifetime for Scoped {
     const KIND: Kind = Kind::Scoped;
     const LASTS: bool = false;
 
-    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+    fn take<M: Owns<T>, T: ?Sized + 'static>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
         let id = cx.live.base + M::NODE;
         if let Some(replaced) = cx.live.space.replacement(id, cx.lives, cx.scope) {
             return restored::<M, T>(&replaced?);
@@ -104,7 +104,7 @@ impl Lifetime for Alias<true> {
     const LASTS: bool = true;
 
     #[inline]
-    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+    fn take<M: Owns<T>, T: ?Sized + 'static>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
         Singleton::take(cx)
     }
 }
@@ -113,7 +113,7 @@ impl Lifetime for Alias<false> {
     const KIND: Kind = Kind::Transient;
     const LASTS: bool = false;
 
-    fn take<M: Owns<T>, T: ?Sized + Service>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
+    fn take<M: Owns<T>, T: ?Sized + 'static>(cx: &Resolver<'_, M>) -> Result<Arc<T>> {
         Transient::take(cx)
     }
 }
@@ -122,33 +122,33 @@ impl Lifetime for Handler {
     const KIND: Kind = Kind::Handler;
     const LASTS: bool = false;
 
-    fn take<M: Owns<T>, T: ?Sized + Service>(_: &Resolver<'_, M>) -> Result<Arc<T>> {
+    fn take<M: Owns<T>, T: ?Sized + 'static>(_: &Resolver<'_, M>) -> Result<Arc<T>> {
         Err(Error::new(format!("`{}` is a handler, not a service", M::ENTRY)))
     }
 }
 
-fn restored<M: Owns<T>, T: ?Sized + Service>(kept: &AnyArc) -> Result<Arc<T>> {
+fn restored<M: Owns<T>, T: ?Sized + 'static>(kept: &AnyArc) -> Result<Arc<T>> {
     <M::By as Source>::Keep::restore(kept).ok_or_else(|| Error::new(format!("`{}` is kept as another type", M::ENTRY)))
 }
 
-/// How a service is kept where its type is erased.
-pub trait Keep<T: ?Sized> {
+/// How the service of a source is kept where its type is erased.
+pub trait Keep<S: Source> {
     /// Forgets the type.
-    fn erase(value: Arc<T>) -> AnyArc;
+    fn erase(value: Arc<S::Output>) -> AnyArc;
     /// Remembers it.
-    fn restore(kept: &AnyArc) -> Option<Arc<T>>;
+    fn restore(kept: &AnyArc) -> Option<Arc<S::Output>>;
 }
 
 /// As it is: for a type of a known size. Costs nothing.
 #[derive(Debug)]
 pub struct Whole;
-impl<T: Service> Keep<T> for Whole {
+impl<S: Source<Output: Sized>> Keep<S> for Whole {
     #[inline]
-    fn erase(value: Arc<T>) -> AnyArc {
+    fn erase(value: Arc<S::Output>) -> AnyArc {
         value
     }
     #[inline]
-    fn restore(kept: &AnyArc) -> Option<Arc<T>> {
+    fn restore(kept: &AnyArc) -> Option<Arc<S::Output>> {
         kept.clone().downcast().ok()
     }
 }
@@ -156,13 +156,13 @@ impl<T: Service> Keep<T> for Whole {
 /// Behind one more `Arc`: for a trait object.
 #[derive(Debug)]
 pub struct Wrapped;
-impl<T: ?Sized + Service> Keep<T> for Wrapped {
+impl<S: Source> Keep<S> for Wrapped {
     #[inline]
-    fn erase(value: Arc<T>) -> AnyArc {
+    fn erase(value: Arc<S::Output>) -> AnyArc {
         Arc::new(value)
     }
     #[inline]
-    fn restore(kept: &AnyArc) -> Option<Arc<T>> {
-        kept.downcast_ref::<Arc<T>>().cloned()
+    fn restore(kept: &AnyArc) -> Option<Arc<S::Output>> {
+        kept.downcast_ref::<Arc<S::Output>>().cloned()
     }
 }

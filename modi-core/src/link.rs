@@ -23,8 +23,8 @@ struct PlannedModule {
     given_by: Option<&'static str>,
     wanted_by: Vec<&'static str>,
     imports: Vec<usize>,
-    open: fn(Box<dyn Any + Send + Sync>, usize, &Arc<Space>) -> Option<Box<dyn Any + Send + Sync>>,
-    seal: fn(Box<dyn Any + Send + Sync>, &Linker) -> Option<AnyArc>,
+    open: Open,
+    seal: Seal,
 }
 
 /// A module of an application, erased.
@@ -148,6 +148,7 @@ fn seal<D: Module>(live: Box<dyn Any + Send + Sync>, linker: &Linker) -> Option<
     Some(live)
 }
 
+type Open = fn(Box<dyn Any + Send + Sync>, usize, &Arc<Space>) -> Option<Box<dyn Any + Send + Sync>>;
 type Seal = fn(Box<dyn Any + Send + Sync>, &Linker) -> Option<AnyArc>;
 pub(crate) struct Sealing(Vec<Seal>);
 

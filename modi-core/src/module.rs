@@ -4,7 +4,7 @@ use crate::graph::{AnyLive, Key, Node, Outline};
 use crate::link::{Linker, Plan, Space};
 use crate::provide::{How, Shared};
 use crate::scope::Resolver;
-use crate::service::{Service, Wire};
+use crate::service::Wire;
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -79,15 +79,16 @@ pub trait Imports<D: Module>: Module {
 
 /// A singleton of a module, own or imported: what can be borrowed for as long as the application runs.
 #[diagnostic::on_unimplemented(
-    message = "module `{Self}` has no singleton `{T}`",
-    label = "`{T}` is not a singleton of `{Self}`"
+    message = "module `{Self}` has no provider for `{T}`",
+    label = "needs `{T}`, which `{Self}` neither provides nor imports",
+    note = "add it to `providers = [..]` of `{Self}`, or import it by name from a module that exports it"
 )]
 pub trait Singleton<T: ?Sized>: Provides<T> {
     /// Where it is kept.
     fn borrow(live: &Live<Self>) -> &Cell<T>;
 }
 
-impl<M: Provides<T>, T: ?Sized + Service> Singleton<T> for M
+impl<M: Provides<T>, T: ?Sized + 'static> Singleton<T> for M
 where
     M::How: Shared<M, T>,
 {
@@ -116,7 +117,7 @@ pub trait Optional<T: ?Sized>: Module {
 }
 
 #[diagnostic::do_not_recommend]
-impl<M: Provides<T>, T: ?Sized + Service> Optional<T> for M {
+impl<M: Provides<T>, T: ?Sized + 'static> Optional<T> for M {
     const KEY: Option<Key> = Some(M::How::KEY);
 
     fn option(cx: &Resolver<'_, M>) -> crate::Result<Option<Arc<T>>> {
@@ -207,7 +208,7 @@ impl<M: Module> Live<M> {
     /// Borrows a singleton.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn get<T: ?Sized + Service>(&self) -> &Arc<T>
+    pub(crate) fn get<T: ?Sized + 'static>(&self) -> &Arc<T>
     where
         M: Singleton<T>,
     {

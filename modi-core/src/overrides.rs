@@ -7,7 +7,7 @@ use crate::link::Modules;
 use crate::module::{Module, Provides};
 use crate::provide::How;
 use crate::scope::{Complete, Site};
-use crate::service::{Made, Service, Wire};
+use crate::service::{Made, Wire};
 use crate::{Error, Result};
 use futures_util::future::{BoxFuture, ready};
 use std::collections::{HashMap, HashSet};
@@ -60,7 +60,7 @@ impl<M: Module> Overrides<M> {
 
     /// Puts `fake` in the place of what provides `T`, whichever module owns it. It is the test's: no hook of it runs.
     #[must_use]
-    pub fn replace<T: ?Sized + Service>(self, fake: Arc<T>) -> Self
+    pub fn replace<T: ?Sized + 'static>(self, fake: Arc<T>) -> Self
     where
         M: Provides<T>,
     {
@@ -69,7 +69,7 @@ impl<M: Module> Overrides<M> {
 
     /// The same, seen from module `N`: reaches what `N` keeps private.
     #[must_use]
-    pub fn replace_in<N: Provides<T>, T: ?Sized + Service>(mut self, fake: Arc<T>) -> Self {
+    pub fn replace_in<N: Provides<T>, T: ?Sized + 'static>(mut self, fake: Arc<T>) -> Self {
         self.list.push(Override { key: N::How::KEY, with: With::Value(N::How::erase(fake)) });
         self
     }
@@ -80,7 +80,7 @@ impl<M: Module> Overrides<M> {
     /// What the compiler cannot see of it is a start-up error by name: a fake that needs what needs it, and one that would
     /// make a singleton keep a scoped service.
     #[must_use]
-    pub fn replace_with<T: ?Sized + Service, F: Wire<M>>(mut self, coerce: fn(Arc<F::Output>) -> Arc<T>) -> Self
+    pub fn replace_with<T: ?Sized + 'static, F: Wire<M>>(mut self, coerce: fn(Arc<F::Output>) -> Arc<T>) -> Self
     where
         M: Provides<T>,
     {

@@ -5,7 +5,7 @@ use crate::graph::{AnyArc, Key};
 use crate::lifetime::{Keep, Lasting, Lifetime};
 use crate::module::{Cell, Exports, Imports, Live, Module, Owns, Singleton};
 use crate::scope::Resolver;
-use crate::service::{Service, Source};
+use crate::service::Source;
 use std::any::TypeId;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct From<D>(PhantomData<D>);
 
 type LifeOf<M, T> = <<M as Owns<T>>::By as Source>::Life;
 
-impl<M: Owns<T>, T: ?Sized + Service> How<M, T> for Own {
+impl<M: Owns<T>, T: ?Sized + 'static> How<M, T> for Own {
     const KEY: Key = Key {
         module: M::NAME,
         owner: TypeId::of::<M>,
@@ -66,7 +66,7 @@ impl<M: Owns<T>, T: ?Sized + Service> How<M, T> for Own {
     }
 }
 
-impl<M: Owns<T>, T: ?Sized + Service> Shared<M, T> for Own
+impl<M: Owns<T>, T: ?Sized + 'static> Shared<M, T> for Own
 where
     LifeOf<M, T>: Lasting<M, T>,
 {
@@ -76,7 +76,7 @@ where
     }
 }
 
-impl<M: Imports<D>, D: Exports<T>, T: ?Sized + Service> How<M, T> for From<D> {
+impl<M: Imports<D>, D: Exports<T>, T: ?Sized + 'static> How<M, T> for From<D> {
     const KEY: Key = {
         let key = D::How::KEY;
         Key { graph: Some(key.graph(D::GRAPH)), ..key }
@@ -96,7 +96,7 @@ impl<M: Imports<D>, D: Exports<T>, T: ?Sized + Service> How<M, T> for From<D> {
     }
 }
 
-impl<M: Imports<D>, D: Exports<T> + Singleton<T>, T: ?Sized + Service> Shared<M, T> for From<D> {
+impl<M: Imports<D>, D: Exports<T> + Singleton<T>, T: ?Sized + 'static> Shared<M, T> for From<D> {
     #[inline]
     fn shared(live: &Live<M>) -> &Cell<T> {
         match M::import(&live.cells).get() {

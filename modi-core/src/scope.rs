@@ -51,7 +51,7 @@ impl<'a, M: Module> Resolver<'a, M> {
 
     /// Borrows a singleton.
     #[inline(always)]
-    pub fn get<T: ?Sized + crate::service::Service>(&self) -> &'a Arc<T>
+    pub fn get<T: ?Sized + 'static>(&self) -> &'a Arc<T>
     where
         M: crate::module::Singleton<T>,
     {

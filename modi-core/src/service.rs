@@ -21,6 +21,15 @@ pub trait Service: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: ?Sized + Send + Sync + 'static> Service for T {}
 
+/// A trait object that can be shared: asked for once, where a function returns it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between threads",
+    label = "a service must be `Send + Sync + 'static`; for a trait write `trait X: Send + Sync`"
+)]
+pub trait Object {}
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized + Service> Object for T {}
+
 /// What an entry of `providers` makes. Nothing here depends on a module.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be provided: it is not injectable",
@@ -32,7 +41,7 @@ pub trait Source: Sized {
     /// How long it lives: [`lifetime::Singleton`](crate::lifetime::Singleton) and its siblings.
     type Life: Lifetime;
     /// How it is kept where its type is erased.
-    type Keep: Keep<Self::Output>;
+    type Keep: Keep<Self>;
     /// The service's name where the entry does not say it: a function's result.
     const NAME: Option<&'static str> = None;
     /// Runs after all constructors.
@@ -47,6 +56,10 @@ pub trait Source: Sized {
 pub type ServiceHook<T> = fn(&T) -> BoxFuture<'_, Result>;
 
 /// How a module makes a service. Every dependency is a bound of the implementation, at the user's field or parameter.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be provided: it is not injectable",
+    label = "write `#[injectable]` above this type, its constructor or the function that makes it"
+)]
 pub trait Wire<M: Module>: Source {
     /// The dependencies by field or parameter.
     const EDGES: &'static [Edge];
@@ -86,6 +99,10 @@ pub fn keep<S: Source>(value: Arc<S::Output>) -> Result<AnyArc> {
 }
 
 /// What a constructor may return: the service, or a result of it.
+#[diagnostic::on_unimplemented(
+    message = "a constructor of `{T}` cannot return `{Self}`",
+    label = "neither `{T}`, nor a `Result` of it with an error that `modi::Error` can be made from"
+)]
 pub trait Constructed<T> {
     /// The service, or why there is none.
     ///
@@ -100,6 +117,7 @@ impl<T> Constructed<T> for T {
         Ok(self)
     }
 }
+#[diagnostic::do_not_recommend]
 impl<T, E: Into<Error>> Constructed<T> for Result<T, E> {
     #[inline]
     fn constructed(self) -> Result<T> {
@@ -107,19 +125,23 @@ impl<T, E: Into<Error>> Constructed<T> for Result<T, E> {
     }
 }
 
-/// [`Constructed::constructed`], with the type from where the service goes.
+/// [`Constructed::constructed`], with the type of the service.
 ///
 /// # Errors
 ///
 /// The constructor's error.
 #[inline]
-pub fn constructed<T>(value: impl Constructed<T>) -> Result<T> {
+pub fn constructed<T, V: Constructed<T>>(value: V) -> Result<T> {
     value.constructed()
 }
 
 /// Work at the start and at the stop of an application, asked for by `#[injectable(lifecycle)]`.
 ///
 /// `on_start` runs after every constructor, dependencies first; `on_stop` in reverse.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no life cycle",
+    label = "`#[injectable(lifecycle)]` asks for `impl Lifecycle for {Self}`"
+)]
 pub trait Lifecycle {
     /// Runs before the first message. An error stops the start, and what was started is stopped.
     fn on_start(&self) -> impl Future<Output = Result> + Send {
@@ -136,6 +158,10 @@ pub trait Lifecycle {
 /// A unit of work commits or rolls back here: after the handler and before its results are published. An error is the
 /// handler's error. Services are completed in the reverse order of their construction; once one fails, the rest see
 /// [`Completion::Failed`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no completion",
+    label = "`#[injectable(scoped, complete)]` asks for `impl Scoped for {Self}`"
+)]
 pub trait Scoped {
     /// Ends it.
     fn complete(&self, completion: &Completion<'_>) -> impl Future<Output = Result> + Send;
@@ -176,7 +202,7 @@ impl<M: Module, T: ?Sized + Service> Wire<M> for Value<T> {
 }
 
 /// One entry of [`Module::GRAPH`]. It asks for [`Owns`] only, so that what is missing is reported once, at `Owns::By`.
-pub const fn node<M: Owns<T>, T: ?Sized + Service>() -> Node {
+pub const fn node<M: Owns<T>, T: ?Sized + 'static>() -> Node {
     Node {
         name: match <M::By as Source>::NAME {
             Some(name) => name,
@@ -197,7 +223,7 @@ pub const fn node<M: Owns<T>, T: ?Sized + Service>() -> Node {
 }
 
 /// The same, for an entry that brings handlers.
-pub const fn node_with<M: Owns<T>, T: ?Sized + Service>(handlers: &'static [HandlerNode]) -> Node {
+pub const fn node_with<M: Owns<T>, T: ?Sized + 'static>(handlers: &'static [HandlerNode]) -> Node {
     let mut node = node::<M, T>();
     node.handlers = handlers;
     node
@@ -208,7 +234,7 @@ pub(crate) fn live<M: Module>(module: &(dyn Any + Send + Sync)) -> &Live<M> {
     module.downcast_ref().expect("a node meets its own module")
 }
 
-fn once<M: Owns<T>, T: ?Sized + Service>(lives: &mut Lives, module: usize, given: Option<&AnyArc>) -> Result<Step> {
+fn once<M: Owns<T>, T: ?Sized + 'static>(lives: &mut Lives, module: usize, given: Option<&AnyArc>) -> Result<Step> {
     let value = match (given, lives.at::<M>(module)) {
         (Some(given), _) => <M::By as Source>::Keep::restore(given),
         (None, Some(live)) => match M::By::make(&Resolver { live, lives, scope: Scope::NONE, holder: M::ENTRY })? {
@@ -224,7 +250,7 @@ fn once<M: Owns<T>, T: ?Sized + Service>(lives: &mut Lives, module: usize, given
     Ok(Step::Done)
 }
 
-fn each<M: Owns<T>, T: ?Sized + Service>(site: Site<'_>) -> Result<Step> {
+fn each<M: Owns<T>, T: ?Sized + 'static>(site: Site<'_>) -> Result<Step> {
     Ok(match M::By::make(&site.resolver::<M>(M::ENTRY))? {
         Made::Ready(value) => Step::Made(<M::By as Source>::Keep::erase(value)),
         Made::Later(wait) => Step::Later(wait),
@@ -232,7 +258,7 @@ fn each<M: Owns<T>, T: ?Sized + Service>(site: Site<'_>) -> Result<Step> {
     })
 }
 
-const fn hook<M: Owns<T>, T: ?Sized + Service, const START: bool>() -> Option<Hook> {
+const fn hook<M: Owns<T>, T: ?Sized + 'static, const START: bool>() -> Option<Hook> {
     let hook = if START { <M::By as Source>::START } else { <M::By as Source>::STOP };
     match hook {
         None => None,

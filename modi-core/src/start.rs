@@ -205,7 +205,7 @@ impl Builder {
                 problems.push(format!("`{}` of module `{}` is overridden twice", key.name, key.module));
             }
             if let With::Value(value) = with {
-                self.fill(id, value);
+                self.fill(id, &value);
             }
         }
         self.modules.space.replace(self.replaced.clone());
@@ -222,18 +222,15 @@ impl Builder {
         let needed = if self.replaced.is_empty() { None } else { Some(self.needed()) };
         let linked = self.modules.linked.clone();
         for (module, linked) in linked.iter().enumerate() {
-            for &at in linked.order {
-                let id = linked.base + at;
-                let Make::Once(make) = linked.graph[at].make else {
-                    continue;
-                };
+            let built = self.build_in_order(module, linked)?;
+            for &at in &linked.order[built..] {
+                let (id, node) = (linked.base + at, &linked.graph[at]);
+                let Make::Once(make) = node.make else { continue };
                 if self.state[id] == State::Ready || needed.as_ref().is_some_and(|needed| !needed[id]) {
                     continue;
                 }
-                // While nothing is running and nothing is replaced, whatever comes earlier in the order is ready.
-                let undisturbed = !self.is_running() && self.replaced.is_empty();
-                if undisturbed || self.can_begin(id) {
-                    self.begin(id, module, &linked.graph[at], make)?;
+                if self.can_begin(id) {
+                    self.begin(id, module, node, make)?;
                 } else {
                     self.blocked.push(id);
                 }
@@ -243,6 +240,26 @@ impl Builder {
             self.wait(deadline).await?;
         }
         Ok(())
+    }
+
+    /// As long as nothing waits and nothing is replaced, whatever comes earlier in the order is ready: no edge is looked
+    /// at. Gives how far it came.
+    fn build_in_order(&mut self, module: usize, linked: &Linked) -> Result<usize, StartError> {
+        if !self.replaced.is_empty() || self.is_running() {
+            return Ok(0);
+        }
+        for (place, &at) in linked.order.iter().enumerate() {
+            let (id, node) = (linked.base + at, &linked.graph[at]);
+            let Make::Once(make) = node.make else { continue };
+            match catch_unwind(AssertUnwindSafe(|| make(&mut self.lives, module, None))) {
+                Ok(Ok(Step::Done)) => self.is_ready(id, node),
+                made => {
+                    self.begun(id, node, made)?;
+                    return Ok(place + 1);
+                }
+            }
+        }
+        Ok(linked.order.len())
     }
 
     /// Goes on as constructors finish.
@@ -289,7 +306,12 @@ impl Builder {
         if let Some(With::Fake(fake)) = self.replaced.get(&id).cloned() {
             return self.begin_fake(id, fake);
         }
-        match catch_unwind(AssertUnwindSafe(|| make(&mut self.lives, module, None))) {
+        let made = catch_unwind(AssertUnwindSafe(|| make(&mut self.lives, module, None)));
+        self.begun(id, node, made)
+    }
+
+    fn begun(&mut self, id: usize, node: &Node, made: std::thread::Result<Result<Step>>) -> Result<(), StartError> {
+        match made {
             Ok(Ok(Step::Later(wait))) => self.spawn(id, wait),
             Ok(Ok(Step::Done | Step::Made(_))) => self.is_ready(id, node),
             Ok(Err(error)) => return Err(self.failed(id, error)),
@@ -327,20 +349,20 @@ impl Builder {
             Err(panic) => return Err(self.panicked(id, panic)),
         };
         match value.downcast_ref::<(MadeFake, Arc<Fake>)>() {
-            None => self.fill(id, value),
+            None => self.fill(id, &value),
             Some((made, fake)) => {
                 self.fakes.insert(id, (made.own.clone(), fake.clone()));
-                self.fill(id, made.value.clone());
+                self.fill(id, &made.value);
             }
         }
         Ok(())
     }
 
-    fn fill(&mut self, id: usize, value: AnyArc) {
+    fn fill(&mut self, id: usize, value: &AnyArc) {
         let (module, _, node) = self.modules.node(id);
         if let Make::Once(make) = node.make {
             // Nothing is made here, so nothing can fail.
-            let _done = make(&mut self.lives, module, Some(&value));
+            let _done = make(&mut self.lives, module, Some(value));
         }
         self.is_ready(id, node);
     }

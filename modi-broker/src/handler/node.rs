@@ -48,6 +48,26 @@ pub trait Subscribes<M: Module> {
 
 /// One entry of [`Subscribes::HANDLERS`].
 ///
+/// A result to publish without a place to publish it does not compile:
+///
+/// ```compile_fail,E0080
+/// use modi_broker::{Attempt, Handler, Json, Spec, handler};
+/// use modi_core::{Edge, Error, HandlerNode, Module};
+/// # mod empty { include!("../../tests/common/empty.rs"); }
+/// # use empty::Empty;
+///
+/// struct Doubled;
+/// impl<M: Module> Handler<M> for Doubled {
+///     const EDGES: &'static [Edge] = &[];
+///     const SPEC: Spec = Spec::new("numbers"); // .publish("doubled")
+///     type Input = ();
+///     type Reply = Json<u32>;
+///     fn decode(_: &Attempt<'_, M>) -> Result<(), Error> { Ok(()) }
+///     async fn call(_: &Attempt<'_, M>, _: ()) -> Result<Json<u32>, Error> { Ok(Json(2)) }
+/// }
+/// const _: HandlerNode = handler::<Empty, Doubled>("doubled");
+/// ```
+///
 /// # Panics
 ///
 /// In a constant, as a compile error: for a result that nobody says where to publish, and for a `publish = ".."` without

@@ -36,129 +36,110 @@ pub(super) enum End {
     DeadLettered,
 }
 
-/// What the handler came to, before its scope is completed.
-enum Ran {
-    Replied(End, Responses),
-    Failed(Failure),
-    Cut,
-}
-
 impl<M: Module, H: Handler<M>> Runner<M, H> {
     #[inline]
     pub(super) async fn attempt(&mut self, message: &Message, number: u32, lane: u32) -> Attempted {
-        let mut ran = self.call(message, number, lane).await;
+        let mut attempted = self.call(message, number, lane).await;
         if !self.plan.is_empty() {
-            ran = self.complete(ran).await;
+            attempted = self.complete(attempted).await;
         }
-        match ran {
-            Ran::Replied(end, Responses::None) => Attempted::Ended(end),
-            Ran::Replied(end, responses) => self.respond(message, end, responses).await,
-            Ran::Failed(failure) => Attempted::Failed(failure),
-            Ran::Cut => Attempted::Cut,
+        match attempted {
+            Attempted::Ended(End::Acked) if !matches!(self.responses, Responses::None) => self.respond(message).await,
+            attempted => attempted,
         }
     }
 
+    /// What is returned stays small: results that are to be published wait in a place of their own.
     #[inline]
-    async fn call(&mut self, message: &Message, number: u32, lane: u32) -> Ran {
-        let Self { live, scope, settling, timer, tally, plan, about, control, spec, name, .. } = self;
+    async fn call(&mut self, message: &Message, number: u32, lane: u32) -> Attempted {
+        let Self { live, scope, settling, timer, tally, plan, about, control, spec, name, responses, .. } = self;
         let (live, about, plan, name) = (&*live, &*about, &*plan, *name);
-        let decode = || {
-            let resolver = Resolver::new(live, Scope::NONE, name);
-            H::decode(&Attempt { resolver, message, number, lane, about })
-        };
-        let input = match catch_unwind(AssertUnwindSafe(decode)) {
+        let attempt = Attempt { resolver: Resolver::new(live, Scope::NONE, name), message, number, lane, about };
+        let input = match catch_unwind(AssertUnwindSafe(|| H::decode(&attempt))) {
             Ok(Ok(input)) => input,
-            Ok(Err(error)) => return Ran::Failed(Failure { kind: FailureKind::Decode, error }),
+            Ok(Err(error)) => return Attempted::Failed(Failure { kind: FailureKind::Decode, error }),
             Err(panic) => {
                 tally.local.panics += 1;
-                return Ran::Failed(panicked(&*panic));
+                return Attempted::Failed(panicked(&*panic));
             }
         };
-        let work = async move {
+        let mut work = pin!(Some(async move {
+            let mut attempt = attempt;
             if !plan.is_empty() {
-                scope.open(plan).await?;
+                scope.open(plan).await.map_err(Failure::returned)?;
+                attempt.resolver = Resolver::new(live, scope, name);
             }
-            let resolver = Resolver::new(live, scope, name);
-            let attempt = Attempt { resolver, message, number, lane, about };
-            H::call(&attempt, input).await?.into_reply()
-        };
-        let mut work = pin!(Some(work));
+            let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
+            judge(reply, responses, name)
+        }));
         let mut deadline = None;
-        let ran = poll_fn(|cx| {
-            let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Ran::Cut) };
+        poll_fn(|cx| {
+            let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Attempted::Cut) };
             match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
-                Ok(Poll::Ready(Ok(reply))) => return Poll::Ready(judge(reply, name)),
-                Ok(Poll::Ready(Err(error))) => return Poll::Ready(Ran::Failed(Failure::returned(error))),
+                Ok(Poll::Ready(Ok(end))) => return Poll::Ready(Attempted::Ended(end)),
+                Ok(Poll::Ready(Err(failure))) => return Poll::Ready(Attempted::Failed(failure)),
                 Ok(Poll::Pending) => {}
                 Err(panic) => {
                     tally.local.panics += 1;
-                    return Poll::Ready(Ran::Failed(panicked(&*panic)));
+                    return Poll::Ready(Attempted::Failed(panicked(&*panic)));
                 }
             }
-            if control.poll_reached(Stage::Cut, cx) {
-                return Poll::Ready(Ran::Cut);
-            }
+            let cut_off = if control.poll_reached(Stage::Cut, cx) {
+                Attempted::Cut
             // The first wait reads the clock; nothing else ever does.
-            let at = *deadline.get_or_insert_with(|| Instant::now() + spec.deadline);
-            if timer.reached(at, cx) {
+            } else if timer.reached(*deadline.get_or_insert_with(|| Instant::now() + spec.deadline), cx) {
                 tally.local.timeouts += 1;
                 let error = Error::new(format!("not done after {:?}", spec.deadline));
-                return Poll::Ready(Ran::Failed(Failure { kind: FailureKind::Deadline, error }));
+                Attempted::Failed(Failure { kind: FailureKind::Deadline, error })
+            } else {
+                settling.idle(cx, tally);
+                return Poll::Pending;
+            };
+            // Dropped before its scope is completed.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.set(None))) {
+                tracing::warn!(handler = name, panic = panic_text(&*panic), "a handler panicked while it was dropped");
             }
-            settling.idle(cx, tally);
-            Poll::Pending
+            Poll::Ready(cut_off)
         })
-        .await;
-        // What was cut off is dropped here, before its scope is completed.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.set(None))) {
-            tracing::warn!(handler = name, panic = panic_text(&*panic), "a handler panicked while it was dropped");
-        }
-        ran
+        .await
     }
 
     /// Ends the scope, whatever ended the handler. Its error is the handler's error.
-    async fn complete(&mut self, ran: Ran) -> Ran {
-        let completion = match &ran {
-            Ran::Replied(End::Released, _) | Ran::Cut => Completion::Cancelled,
-            Ran::Replied(..) => Completion::Success,
-            Ran::Failed(Failure { kind: FailureKind::Deadline, .. }) => Completion::DeadlineExceeded,
-            Ran::Failed(Failure { kind: FailureKind::Panic, error }) => {
-                let text = error.to_string();
-                let completed = self.scope_completed(Completion::Panicked(&text)).await;
-                return self.after(ran, completed);
-            }
-            Ran::Failed(Failure { error, .. }) => Completion::Failed(error),
+    async fn complete(&mut self, attempted: Attempted) -> Attempted {
+        let panic_text = match &attempted {
+            Attempted::Failed(Failure { kind: FailureKind::Panic, error }) => error.to_string(),
+            _ => String::new(),
         };
-        let completed = self.scope_completed(completion).await;
-        self.after(ran, completed)
-    }
-
-    async fn scope_completed(&mut self, completion: Completion<'_>) -> Result<(), Error> {
+        let completion = match &attempted {
+            Attempted::Ended(End::Released) | Attempted::Cut => Completion::Cancelled,
+            Attempted::Ended(_) => Completion::Success,
+            Attempted::Failed(Failure { kind: FailureKind::Deadline, .. }) => Completion::DeadlineExceeded,
+            Attempted::Failed(Failure { kind: FailureKind::Panic, .. }) => Completion::Panicked(&panic_text),
+            Attempted::Failed(Failure { error, .. }) => Completion::Failed(error),
+        };
         let Self { scope, settling, tally, spec, .. } = self;
         // Not cut by a stop: a commit that is under way is worth the while that a forced end leaves it.
         let completing = timeout(spec.deadline, scope.complete(completion));
-        match settling.beside(tally, None, completing).await {
+        let completed = match settling.beside(tally, None, completing).await {
             Some(Ok(completed)) => completed,
-            Some(Err(_)) | None => Err(Error::new(format!("the scope was not completed after {:?}", spec.deadline))),
-        }
-    }
-
-    fn after(&mut self, ran: Ran, completed: Result<(), Error>) -> Ran {
-        match (ran, completed) {
-            (Ran::Replied(End::Acked | End::Dropped, _), Err(error)) => {
-                self.leave_scope();
-                Ran::Failed(Failure::returned(error))
+            _ => Err(Error::new(format!("the scope was not completed after {:?}", spec.deadline))),
+        };
+        let attempted = match (attempted, completed) {
+            (Attempted::Ended(End::Acked | End::Dropped), Err(error)) => {
+                self.responses = Responses::None;
+                Attempted::Failed(Failure::returned(error))
             }
-            (ran, completed) => {
-                if let Err(error) = completed {
-                    tracing::warn!(handler = self.name, error = format!("{error:#}"), "a scope was not completed");
-                }
-                if !matches!(ran, Ran::Replied(..)) {
-                    self.leave_scope();
-                }
-                ran
+            (attempted, Err(error)) => {
+                tracing::warn!(handler = self.name, error = format!("{error:#}"), "a scope was not completed");
+                attempted
             }
+            (attempted, Ok(())) => attempted,
+        };
+        // The services of an attempt that succeeded stay until its message is settled.
+        if !matches!(attempted, Attempted::Ended(_)) {
+            self.leave_scope();
         }
+        attempted
     }
 
     /// Drops the scoped services, whose destructors may panic.
@@ -170,7 +151,8 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
     }
 
     /// Publishes the results, and waits until all are confirmed.
-    async fn respond(&mut self, message: &Message, end: End, responses: Responses) -> Attempted {
+    async fn respond(&mut self, message: &Message) -> Attempted {
+        let responses = std::mem::replace(&mut self.responses, Responses::None);
         let cause = Cause::of(message);
         let mut pending = Vec::new();
         let mut send = |response: Response| {
@@ -207,7 +189,7 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
                 None => return Attempted::Cut,
             }
         }
-        Attempted::Ended(end)
+        Attempted::Ended(End::Acked)
     }
 
     /// Waits for a confirmation; one that fails sends the same bytes once more.
@@ -239,28 +221,33 @@ fn later<T: Send + 'static>(answer: Answer<T>) -> BoxFuture<'static, T> {
 
 /// The one place where the five outcomes become ends and failures.
 #[inline]
-fn judge(reply: Reply, name: &'static str) -> Ran {
+fn judge(reply: Reply, responses: &mut Responses, name: &'static str) -> Result<End, Failure> {
     match reply.outcome {
-        Outcome::Ack => Ran::Replied(End::Acked, reply.responses),
+        Outcome::Ack => {
+            if !matches!(reply.responses, Responses::None) {
+                *responses = reply.responses;
+            }
+            Ok(End::Acked)
+        }
         outcome => judge_other(outcome, name),
     }
 }
 
 #[cold]
-fn judge_other(outcome: Outcome, name: &'static str) -> Ran {
+fn judge_other(outcome: Outcome, name: &'static str) -> Result<End, Failure> {
     match outcome {
-        Outcome::Ack => Ran::Replied(End::Acked, Responses::None),
-        Outcome::Release => Ran::Replied(End::Released, Responses::None),
+        Outcome::Ack => Ok(End::Acked),
+        Outcome::Release => Ok(End::Released),
         Outcome::Drop { reason } => {
             tracing::debug!(handler = name, reason = &*reason, "a message was dropped on purpose");
-            Ran::Replied(End::Dropped, Responses::None)
+            Ok(End::Dropped)
         }
         Outcome::Retry { after } => {
             let asked = "the handler asked to be called again";
             let error = after.map_or_else(|| Error::new(asked), |after| Error::retry_after(after, asked));
-            Ran::Failed(Failure::returned(error))
+            Err(Failure::returned(error))
         }
-        Outcome::Reject { reason } => Ran::Failed(Failure::returned(Error::reject(reason.into_owned()))),
+        Outcome::Reject { reason } => Err(Failure::returned(Error::reject(reason.into_owned()))),
     }
 }
 

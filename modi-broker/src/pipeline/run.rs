@@ -7,7 +7,7 @@ use super::counters::{Counters, Tally};
 use super::settling::Settling;
 use super::timer::Timer;
 use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Source, Subscription, Verdict};
-use crate::handler::{About, Ack};
+use crate::handler::{About, Ack, Responses};
 use crate::{BrokerError, Handler, Spec};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, Scope, ScopePlan};
@@ -33,6 +33,8 @@ pub(super) struct Runner<M: Module, H: Handler<M>> {
     pub(super) live: AnyArc,
     pub(super) plan: ScopePlan,
     pub(super) scope: Scope,
+    /// What the attempt in hand is going to publish.
+    pub(super) responses: Responses,
     pub(super) about: Arc<About>,
     pub(super) name: &'static str,
     pub(super) spec: Spec,
@@ -52,6 +54,7 @@ pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, work: Work) -> R
         live,
         plan,
         scope: Scope::new(),
+        responses: Responses::None,
         about,
         name,
         spec: H::SPEC,
@@ -93,7 +96,7 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
             for delivery in batch.drain(..) {
                 let stopping = fatal.is_some() || self.control.has_reached(Stage::Draining);
                 if stopping || lanes.is_gone(delivery.lease.lane) {
-                    self.end(Some(delivery.lease), End::Released).await;
+                    self.end(Some(delivery.lease), End::Released);
                 } else if let Err(error) = self.handle(delivery).await {
                     fatal = Some(error);
                 }
@@ -160,62 +163,39 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
             Attempted::Cut => Ok(End::Released),
         };
         // In case of an error the message stays with the broker.
-        self.end(lease, *ended.as_ref().unwrap_or(&End::Released)).await;
+        if self.end(lease, *ended.as_ref().unwrap_or(&End::Released)) {
+            self.settling.begin(&mut self.tally).await;
+        }
         if !self.plan.is_empty() {
             self.leave_scope();
         }
         ended.map(drop)
     }
 
-    /// Counts how the message ended, and settles it if that was not done before.
+    /// Counts how the message ended. Whether so many settlements wait by now that settling should begin.
     #[inline]
-    async fn end(&mut self, lease: Option<Lease>, end: End) {
-        let Self { settling, tally, .. } = self;
+    fn end(&mut self, lease: Option<Lease>, end: End) -> bool {
+        let local = &mut self.tally.local;
         let verdict = match end {
-            End::Acked => {
-                tally.local.acked += 1;
-                Verdict::Done
-            }
-            End::Dropped => {
-                tally.local.dropped += 1;
-                Verdict::Done
-            }
-            End::DeadLettered => {
-                tally.local.dead_lettered += 1;
-                Verdict::Done
-            }
-            End::Released if lease.is_none() => {
-                tally.local.lost += 1;
-                Verdict::Done
-            }
-            End::Released => {
-                tally.local.released += 1;
-                Verdict::Release
-            }
+            End::Released => Verdict::Release,
+            _ => Verdict::Done,
         };
-        if let Some(lease) = lease {
-            let mut settlement = Some(Settlement { lease, verdict });
-            poll_fn(|cx| {
-                if let Some(settlement) = settlement.take() {
-                    settling.push(settlement, cx, tally);
-                }
-                Poll::Ready(())
-            })
-            .await;
+        match end {
+            End::Acked => local.acked += 1,
+            End::Dropped => local.dropped += 1,
+            End::DeadLettered => local.dead_lettered += 1,
+            End::Released if lease.is_none() => local.lost += 1,
+            End::Released => local.released += 1,
         }
+        lease.is_some_and(|lease| self.settling.push(Settlement { lease, verdict }))
     }
 
     /// Settles before the handler runs, and waits for the answer.
     async fn acknowledge(&mut self, lease: Option<Lease>) {
         let Self { settling, tally, .. } = self;
-        let mut settlement = lease.map(|lease| Settlement { lease, verdict: Verdict::Done });
-        poll_fn(|cx| {
-            if let Some(settlement) = settlement.take() {
-                settling.push(settlement, cx, tally);
-            }
-            Poll::Ready(())
-        })
-        .await;
-        settling.finish(tally).await;
+        if let Some(lease) = lease {
+            settling.push(Settlement { lease, verdict: Verdict::Done });
+            settling.finish(tally).await;
+        }
     }
 }

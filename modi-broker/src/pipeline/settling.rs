@@ -35,12 +35,20 @@ impl Settling {
         self.waiting.len() + self.running.as_ref().map_or(0, |(many, _)| *many)
     }
 
+    /// Whether so many wait by now that settling should begin.
     #[inline]
-    pub(super) fn push(&mut self, settlement: Settlement, cx: &mut Context<'_>, tally: &mut Tally) {
+    pub(super) fn push(&mut self, settlement: Settlement) -> bool {
         self.waiting.push(settlement);
-        if self.waiting.len() >= self.at {
+        self.waiting.len() >= self.at
+    }
+
+    /// Settles what waits, without waiting for the answer.
+    pub(super) async fn begin(&mut self, tally: &mut Tally) {
+        poll_fn(|cx| {
             self.start(cx, tally);
-        }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     pub(super) fn start(&mut self, cx: &mut Context<'_>, tally: &mut Tally) {

@@ -99,6 +99,27 @@ fn hold_payments(app: &TestApp<Shop>) -> Arc<Semaphore> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn settling_goes_on_while_handlers_never_wait() {
+    let memory = MemoryBroker::new();
+    for number in 1..=200 {
+        memory.publish("judged", Message::json(&number).unwrap()).await.unwrap();
+    }
+    let app = TestApp::new(Shop).broker(&memory).start().await.unwrap();
+    let (probe, held) = (app.get::<Probe>(), memory.clone());
+    let most_left = Arc::new(std::sync::atomic::AtomicUsize::new(usize::MAX));
+    let left = most_left.clone();
+    probe.on("judged", move |call| {
+        if call.number == 200 {
+            left.store(held.messages("judged").len(), std::sync::atomic::Ordering::Relaxed);
+        }
+        async { Ok(Outcome::Ack) }
+    });
+    app.settled().await.unwrap();
+    // They go out by the quarter of 256.
+    assert_eq!(most_left.load(std::sync::atomic::Ordering::Relaxed), 200 - 3 * 64);
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_groups_each_get_everything() {
     let app = TestApp::start(Shop).await.unwrap();
     for number in [1, 3, 5] {

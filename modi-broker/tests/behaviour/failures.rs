@@ -171,6 +171,20 @@ async fn a_scope_that_cannot_be_completed_is_a_failed_attempt_and_nothing_is_pub
 }
 
 #[tokio::test(start_paused = true)]
+async fn results_of_an_attempt_that_failed_are_not_published_by_the_next() {
+    let app = TestApp::start(Shop).await.unwrap();
+    app.get::<Probe>().on("unit", |call| async move {
+        if call.number == 1 { Err(Error::new("the commit failed")) } else { Ok(Outcome::Ack) }
+    });
+    app.get::<Probe>().on("created", |call| async move {
+        Ok(if call.attempt == 1 { Outcome::Ack } else { Outcome::drop("nothing to pay any more") })
+    });
+    app.publish("orders.created", &2).await.unwrap();
+    assert_eq!(app.get::<Probe>().notes("created").len(), 2);
+    assert!(app.messages("payments.requested").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_to_be_retried_after_a_while_is_not_early() {
     let app = TestApp::start(Shop).await.unwrap();
     app.get::<Probe>().on("judged", |call| async move {
@@ -254,16 +268,39 @@ async fn a_long_error_is_cut_so_that_the_added_headers_stay_within_4_kib() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_acknowledged_when_received_is_gone_before_its_handler_ends() {
+async fn what_is_acknowledged_when_received_is_gone_before_its_handler_begins() {
     let app = TestApp::start(Shop).await.unwrap();
-    app.get::<Probe>().on("hasty", |_| async {
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        Ok(Outcome::Ack)
+    let memory = app.broker().clone();
+    app.get::<Probe>().on("hasty", move |_| {
+        assert!(memory.messages("at.once").is_empty());
+        async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Ok(Outcome::Ack)
+        }
     });
     app.publish("at.once", &1).await.unwrap();
     idle().await;
-    assert!(app.broker().messages("at.once").is_empty());
-    assert_eq!(app.report().total().acked, 0);
+    let total = app.report().total();
+    assert_eq!((total.settled, total.acked, total.panics), (1, 0, 0));
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(app.report().total().acked, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scoped_services_are_left_as_soon_as_their_attempt_is_over() {
+    let app = TestApp::start(Shop).await.unwrap();
+    let probe = app.get::<Probe>();
+    probe.on("created", |call| async move {
+        if call.attempt == 1 {
+            Err(Error::retry_after(Duration::from_secs(60), unreachable()))
+        } else {
+            Ok(Outcome::Ack)
+        }
+    });
+    app.broker().publish("orders.created", Message::json(&1).unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(probe.notes("left"), ["left unit 1"], "nothing is held while the next attempt is waited for");
+    app.settled().await.unwrap();
+    idle().await;
+    assert_eq!(probe.notes("left"), ["left unit 1", "left unit 2"], "nor while the next message is waited for");
 }

@@ -5,7 +5,8 @@ use crate::shop::{Probe, Shop};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use modi_broker::contract::{
-    Answer, Connect, Connection, Difference, Outgoing, Place, Provision, Publish, SubscribeOptions, Subscription,
+    Answer, Connect, Connection, Delivery, Difference, Outgoing, Place, Provision, Publish, Settle, Settled,
+    Settlement, Source, SubscribeOptions, Subscription,
 };
 use modi_broker::{
     AppExt, Broker, BrokerError, BrokerErrorKind, MemoryBroker, Message, Outcome, PublishError, Publisher, Receipt,
@@ -13,6 +14,7 @@ use modi_broker::{
 };
 use modi_core::App;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// The handler of orders takes a while.
@@ -95,6 +97,17 @@ async fn what_a_dropped_application_had_in_hand_is_handled_by_the_next() {
     assert!(memory.messages("orders.created").is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn settled_is_exact_on_several_threads() {
+    let app = TestApp::start(Shop).await.unwrap();
+    for round in 1..=300 {
+        app.publish("orders.created", &(round * 2)).await.unwrap();
+        assert_eq!(app.messages("payments.completed").len(), round);
+        assert_eq!(app.get::<Probe>().notes("completed").len(), round);
+    }
+    app.stop().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn messages_from_before_the_first_start_are_handled() {
     let memory = MemoryBroker::new();
@@ -127,7 +140,8 @@ async fn a_publisher_waits_for_the_connection_and_fails_after_the_stop() {
 #[tokio::test(start_paused = true)]
 async fn a_broker_that_can_never_take_a_dead_letter_stops_the_application_and_keeps_the_message() {
     let memory = MemoryBroker::new();
-    let app = App::new(Shop).name("shop").broker(Broker::new("narrow", Narrow(memory.clone()))).start().await.unwrap();
+    let narrow = Odd { refuses_dead_letters: true, ..Odd::new(&memory) };
+    let app = App::new(Shop).name("shop").broker(Broker::new("narrow", narrow)).start().await.unwrap();
     memory.publish("judged", Message::json("not a number").unwrap()).await.unwrap();
     app.host().stop().stopped().await;
     let error = app.stop().await.unwrap_err();
@@ -135,38 +149,118 @@ async fn a_broker_that_can_never_take_a_dead_letter_stops_the_application_and_ke
     assert_eq!(memory.messages("judged").len(), 1);
 }
 
-/// The memory broker, but that it takes no dead letters.
-struct Narrow(MemoryBroker);
-struct NarrowConnection(Arc<dyn Connection>);
-struct NarrowPublish(Arc<dyn Publish>);
+#[tokio::test(start_paused = true)]
+async fn no_more_is_out_than_the_subscriber_allows_while_settlements_are_slow() {
+    let memory = MemoryBroker::new();
+    for number in 0..1_000 {
+        memory.publish("judged", Message::json(&number).unwrap()).await.unwrap();
+    }
+    let slow = Odd { settles_slowly: true, ..Odd::new(&memory) };
+    let most = slow.most.clone();
+    let broker = Broker::new("slow", slow);
+    let app = App::new(Shop).name("shop").broker(broker.clone()).start().await.unwrap();
+    while broker.report().total().settled < 1_000 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let most = most.load(Ordering::Relaxed);
+    assert!((64..=256).contains(&most), "{most}");
+    app.stop().await.unwrap();
+    assert!(memory.messages("judged").is_empty());
+}
+
+/// The memory broker with a difference.
+struct Odd {
+    memory: MemoryBroker,
+    /// It can never take a dead letter.
+    refuses_dead_letters: bool,
+    /// A settlement takes a second.
+    settles_slowly: bool,
+    out: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Odd {
+    fn new(memory: &MemoryBroker) -> Self {
+        let (memory, out, most) = (memory.clone(), Arc::default(), Arc::default());
+        Self { memory, refuses_dead_letters: false, settles_slowly: false, out, most }
+    }
+}
+
+struct OddConnection {
+    inner: Arc<dyn Connection>,
+    refuses_dead_letters: bool,
+    settles_slowly: bool,
+    out: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+struct Narrow(Arc<dyn Publish>);
+struct SlowSettle(Arc<dyn Settle>, Arc<AtomicUsize>);
+struct Counted(Box<dyn Source>, Arc<AtomicUsize>, Arc<AtomicUsize>);
 
 #[async_trait]
-impl Connect for Narrow {
+impl Connect for Odd {
     async fn connect(&self) -> Result<Arc<dyn Connection>, BrokerError> {
-        Ok(Arc::new(NarrowConnection(self.0.connect().await?)))
+        Ok(Arc::new(OddConnection {
+            inner: self.memory.connect().await?,
+            refuses_dead_letters: self.refuses_dead_letters,
+            settles_slowly: self.settles_slowly,
+            out: self.out.clone(),
+            most: self.most.clone(),
+        }))
     }
 }
 
 #[async_trait]
-impl Connection for NarrowConnection {
+impl Connection for OddConnection {
     async fn provision(&self, wanted: &[Place], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
-        self.0.provision(wanted, mode).await
+        self.inner.provision(wanted, mode).await
     }
     async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, BrokerError> {
-        self.0.subscribe(options).await
+        let mut subscription = self.inner.subscribe(options).await?;
+        if self.settles_slowly && &*options.topic == "judged" {
+            subscription.settle = Arc::new(SlowSettle(subscription.settle, self.out.clone()));
+            subscription.source = Box::new(Counted(subscription.source, self.out.clone(), self.most.clone()));
+        }
+        Ok(subscription)
     }
     async fn publisher(&self) -> Result<Arc<dyn Publish>, BrokerError> {
-        Ok(Arc::new(NarrowPublish(self.0.publisher().await?)))
+        let publisher = self.inner.publisher().await?;
+        Ok(if self.refuses_dead_letters { Arc::new(Narrow(publisher)) } else { publisher })
     }
     async fn lag(&self, options: &SubscribeOptions) -> Result<Option<u64>, BrokerError> {
-        self.0.lag(options).await
+        self.inner.lag(options).await
     }
     async fn close(&self, within: Duration) -> Result<(), BrokerError> {
-        self.0.close(within).await
+        self.inner.close(within).await
     }
 }
 
-impl Publish for NarrowPublish {
+#[async_trait]
+impl Source for Counted {
+    async fn next(&mut self, credit: usize, into: &mut Vec<Delivery>) -> Result<(), BrokerError> {
+        let before = into.len();
+        self.0.next(credit, into).await?;
+        let taken = into.len() - before;
+        self.2.fetch_max(self.1.fetch_add(taken, Ordering::Relaxed) + taken, Ordering::Relaxed);
+        Ok(())
+    }
+    async fn stop(&mut self) -> Result<(), BrokerError> {
+        self.0.stop().await
+    }
+}
+
+impl Settle for SlowSettle {
+    fn settle(&self, items: &mut Vec<Settlement>) -> Answer<Settled> {
+        let (inner, out, mut items) = (self.0.clone(), self.1.clone(), std::mem::take(items));
+        Answer::Later(Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            out.fetch_sub(items.len(), Ordering::Relaxed);
+            inner.settle(&mut items).wait().await
+        }))
+    }
+}
+
+impl Publish for Narrow {
     fn send(&self, message: Outgoing) -> Answer<Result<Receipt, BrokerError>> {
         match message.place {
             Place::Dead { .. } => Answer::Now(Err(BrokerError::new(BrokerErrorKind::TooLarge, "too large"))),

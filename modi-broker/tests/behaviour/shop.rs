@@ -71,6 +71,12 @@ pub(crate) struct Unit {
     probe: Arc<Probe>,
 }
 
+impl Drop for Unit {
+    fn drop(&mut self) {
+        self.probe.note(format!("left unit {}", self.number));
+    }
+}
+
 impl Scoped for Unit {
     async fn complete(&self, completion: &Completion<'_>) -> Result {
         let how = match completion {
@@ -89,7 +95,8 @@ impl Scoped for Unit {
     }
 }
 
-/// `#[subscriber("orders.created", group = "orders", publish = "payments.requested")]`. Even numbers lead to payments.
+/// `#[subscriber("orders.created", group = "orders", publish = "payments.requested")]`. Even numbers lead to payments, unless
+/// the script says otherwise.
 async fn created(
     Json(n): Json<u32>,
     context: Context,
@@ -97,8 +104,8 @@ async fn created(
     unit: Arc<Unit>,
 ) -> Result<Option<Json<u32>>> {
     probe.note(format!("unit {} for {n}", unit.number));
-    probe.play("created", n, &context).await?;
-    Ok((n % 2 == 0).then_some(Json(n)))
+    let pays = probe.play("created", n, &context).await? == Outcome::Ack;
+    Ok((pays && n % 2 == 0).then_some(Json(n)))
 }
 
 /// `#[subscriber("payments.requested", group = "payments")]`

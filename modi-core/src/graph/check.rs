@@ -12,6 +12,8 @@ pub const MAX: usize = 1024;
 /// # Panics
 ///
 /// In a constant, as a compile error: for a cycle, for a captive dependency, and for more than [`MAX`] entries.
+#[expect(clippy::panic, reason = "stops the compilation: the function is evaluated by the compiler")]
+#[track_caller]
 pub const fn order<const N: usize>(module: &'static str, graph: &'static [Node]) -> [usize; N] {
     assert!(graph.len() <= MAX, "a module has at most 1024 entries: split it");
     assert!(graph.len() == N, "the order of a graph has as many places as the graph");

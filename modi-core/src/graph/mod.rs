@@ -131,7 +131,7 @@ pub struct Outline {
     /// Its own providers and handlers.
     pub graph: &'static [Node],
     /// The modules that it imports.
-    pub imports: &'static [Outline],
+    pub imports: &'static [Self],
 }
 
 /// One row of [`Module::IMPORTS`]. Modules that import each other are an error of the compiler here.
