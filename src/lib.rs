@@ -162,8 +162,8 @@ pub mod __private {
     pub use modi_core::module::{Cell, Exports, Imports, Link, Module, Optional, Owns, Provides};
     pub use modi_core::scope::{Complete, Resolver};
     pub use modi_core::service::{
-        Made, Service, ServiceHook, Source, Value, Wire, completes, constructed, keep, later, node, node_with, starts,
-        stops,
+        Made, Object, Service, ServiceHook, Source, Value, Wire, completes, constructed, keep, later, node, node_with,
+        starts, stops,
     };
     pub use modi_core::{Linker, Plan, lifetime, provide};
 }

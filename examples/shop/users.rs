@@ -227,6 +227,10 @@ pub async fn user_updated(Json(updated): Json<UserUpdated>, users: Arc<Users>) {
 }
 
 /// Either, in either format.
+///
+/// # Errors
+///
+/// What cannot be processed is rejected.
 #[subscriber("user.events", group = "users")]
 pub async fn user_event(Json(message): Json<Map<String, Value>>, processor: Arc<MessageProcessor>) -> modi::Result {
     processor.process(message).map_err(modi::Error::reject)?;

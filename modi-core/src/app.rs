@@ -137,7 +137,8 @@ impl<M: Module> App<M> {
         };
         let host = Host { modules, lives, stop, name };
         let components = Mutex::new(components);
-        let mut app = RunningApp { live, host, started: Vec::new(), components, drained_from: 0, drain_deadline };
+        let (starting, started) = (String::new(), Vec::new());
+        let mut app = RunningApp { live, host, starting, started, components, drained_from: 0, drain_deadline };
         let left = start_deadline.saturating_sub(begun.elapsed());
         match app.begin(hooked, left, start_deadline).await {
             Ok(()) => Ok(app),
@@ -189,6 +190,8 @@ impl<M: Module> App<M> {
 pub struct RunningApp<M: Module> {
     live: Arc<Live<M>>,
     host: Host,
+    /// Whose start is waited for.
+    starting: String,
     started: Vec<Hooked>,
     /// In a lock so that tasks can share the application. Nobody locks it: who starts and stops owns it.
     components: Mutex<Vec<Box<dyn Component>>>,
@@ -272,33 +275,28 @@ impl<M: Module> RunningApp<M> {
     }
 
     async fn begin(&mut self, hooked: Vec<Hooked>, left: Duration, deadline: Duration) -> Result<(), StartError> {
-        let at = std::cell::Cell::new(("", ""));
         let stop = self.host.stop.clone();
-        let work = tokio::time::timeout(left, self.start_all(hooked, &at));
         if stop.is_stopped() {
             return Err(StartError::Stopped);
         }
-        match select(pin!(work), pin!(stop.stopped())).await {
-            Either::Right(_) => Err(StartError::Stopped),
-            Either::Left((Ok(started), _)) => started,
-            Either::Left((Err(_), _)) => {
-                let (module, service) = at.get();
-                let name =
-                    if module.is_empty() { service.to_owned() } else { format!("`{service}` of module `{module}`") };
-                Err(StartError::Deadline { after: deadline, pending: vec![name] })
+        let started = {
+            let work = tokio::time::timeout(left, self.start_all(hooked));
+            match select(pin!(work), pin!(stop.stopped())).await {
+                Either::Right(_) => return Err(StartError::Stopped),
+                Either::Left((started, _)) => started,
             }
-        }
+        };
+        started.unwrap_or_else(|_elapsed| {
+            let pending = vec![std::mem::take(&mut self.starting)];
+            Err(StartError::Deadline { after: deadline, pending })
+        })
     }
 
-    async fn start_all(
-        &mut self,
-        hooked: Vec<Hooked>,
-        at: &std::cell::Cell<(&'static str, &'static str)>,
-    ) -> Result<(), StartError> {
+    async fn start_all(&mut self, hooked: Vec<Hooked>) -> Result<(), StartError> {
         for hooked in hooked {
             let Hooked { module, service, .. } = hooked;
             if let Some(start) = hooked.start {
-                at.set((module, service));
+                self.starting = format!("`{service}` of module `{module}`");
                 match AssertUnwindSafe(async { start(&hooked.of).await }).catch_unwind().await {
                     Ok(Ok(())) => {}
                     Ok(Err(source)) => {
@@ -311,8 +309,8 @@ impl<M: Module> RunningApp<M> {
             }
             self.started.push(hooked);
         }
-        at.set(("", "the components"));
         for component in owned(&mut self.components) {
+            self.starting = component.name();
             self.drained_from += 1;
             component
                 .start(&self.host)

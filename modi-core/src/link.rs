@@ -296,7 +296,7 @@ impl Modules {
                         make: MakeStep::Fake(fake.clone()),
                         complete: fake.complete,
                     };
-                    matches!(make, Make::Each(_)).then_some(step)
+                    (fake.scoped || matches!(make, Make::Each(_))).then_some(step)
                 }
                 (_, _, make) => {
                     self.plan_into(lives, node.edges, plan);

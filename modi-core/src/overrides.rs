@@ -2,7 +2,7 @@
 //! for every importer.
 
 use crate::graph::{AnyArc, Edge, Hook, Key, Kind, Make};
-use crate::lifetime::Keep;
+use crate::lifetime::{Keep, Lifetime};
 use crate::link::Modules;
 use crate::module::{Module, Provides};
 use crate::provide::How;
@@ -37,6 +37,8 @@ pub(crate) struct Fake {
     pub(crate) name: &'static str,
     pub(crate) edges: &'static [Edge],
     pub(crate) make: MakeFake,
+    /// One a scope, also where it stands for another name of a scoped service, which needs no place of its own.
+    pub(crate) scoped: bool,
     /// Hooks of the fake itself.
     pub(crate) start: Option<Hook>,
     pub(crate) stop: Option<Hook>,
@@ -102,7 +104,8 @@ impl<M: Module> Overrides<M> {
         });
         let (start, stop) =
             (F::START.map(|_| hook::<M, F, true> as Hook), F::STOP.map(|_| hook::<M, F, false> as Hook));
-        let fake = Fake { name, edges: F::EDGES, make, start, stop, complete: F::COMPLETE };
+        let scoped = F::Life::KIND == Kind::Scoped;
+        let fake = Fake { name, edges: F::EDGES, make, scoped, start, stop, complete: F::COMPLETE };
         self.list.push(Override { key: M::How::KEY, with: With::Fake(Arc::new(fake)) });
         self
     }

@@ -1,5 +1,7 @@
 //! What an application hosts besides services, with a module that is written by hand.
 
+#![cfg(test)]
+
 mod orders {
     include!("common/orders.rs");
 }

@@ -51,7 +51,17 @@ pub(crate) fn check(cases: &[Case]) -> Result<HashMap<String, Vec<Said>>, Box<dy
 /// A package whose programs are the cases.
 fn manifest(workspace: &Path, cases: &[Case]) -> Result<String, std::fmt::Error> {
     let mut text = format!(
-        "[package]\nname = \"ui\"\nedition = \"2024\"\nautobins = false\n\n[workspace]\n\n[dependencies]\nmodi = {{ path = {workspace:?} }}\n"
+        r#"[package]
+name = "ui"
+edition = "2024"
+autobins = false
+
+[workspace]
+
+[dependencies]
+modi = {{ path = {workspace:?} }}
+serde = {{ version = "1", features = ["derive"] }}
+"#
     );
     for Case { name, path, .. } in cases {
         write!(text, "\n[[bin]]\nname = {name:?}\npath = {path:?}\n")?;

@@ -17,19 +17,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Counts orders.
 #[derive(Debug, Default)]
-pub struct Orders {
+pub(crate) struct Orders {
     count: AtomicUsize,
 }
 
 impl Orders {
     /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
 
     /// One more.
     #[allow(dead_code, reason = "not every includer places one")]
-    pub fn place(&self) {
+    pub(crate) fn place(&self) {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -50,11 +50,11 @@ impl<M: Module> Wire<M> for Orders {
 
 /// Provides [`Orders`].
 #[derive(Debug)]
-pub struct OrderModule;
+pub(crate) struct OrderModule;
 
 /// Where it keeps them.
 #[derive(Debug)]
-pub struct Cells {
+pub(crate) struct Cells {
     orders: Cell<Orders>,
 }
 

@@ -2,10 +2,11 @@
 
 use super::model::{Made, Module, Node};
 use super::parse::Entry;
+use crate::place::{ends, over, shared};
 use crate::pretty::pretty;
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Ident, Path, Type};
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, Path, Type, parse_quote};
 
 pub(crate) fn module(module: &Module) -> TokenStream {
     let ident = &module.ident;
@@ -15,19 +16,19 @@ pub(crate) fn module(module: &Module) -> TokenStream {
     let implementation = implementation(module, &name);
     let exports = module.exports.iter().map(|Entry { cfg, item }| {
         let cfg = attribute(cfg);
-        quote!(#cfg impl ::modi::__private::Exports<#item> for #ident {})
+        let exports = implement("Exports", item, ident, TokenStream::new());
+        quote!(#cfg #exports)
     });
     let absent = module.absent.iter().map(|Entry { cfg, item }| {
         let cfg = attribute(cfg);
-        quote! {
-            #cfg
-            impl ::modi::__private::Optional<#item> for #ident {
-                const KEY: ::core::option::Option<::modi::__private::Key> = ::core::option::Option::None;
-                fn option(_: &::modi::__private::Resolver<'_, Self>) -> ::modi::Result<::core::option::Option<::std::sync::Arc<#item>>> {
-                    ::core::result::Result::Ok(::core::option::Option::None)
-                }
+        let none = quote! {
+            const KEY: ::core::option::Option<::modi::__private::Key> = ::core::option::Option::None;
+            fn option(_: &::modi::__private::Resolver<'_, Self>) -> ::modi::Result<::core::option::Option<::std::sync::Arc<#item>>> {
+                ::core::result::Result::Ok(::core::option::Option::None)
             }
-        }
+        };
+        let optional = implement("Optional", item, ident, none);
+        quote!(#cfg #optional)
     });
     quote! {
         const _: () = {
@@ -61,8 +62,8 @@ fn numbers(nodes: &[Node]) -> TokenStream {
 
 fn cells(module: &Module) -> TokenStream {
     let links = module.links.iter().enumerate().map(|(at, link)| {
-        let (cfg, field, target) = (attribute(&link.cfg), link_field(at), &link.module);
-        quote!(#cfg #field: ::modi::__private::Link<#target>)
+        let (cfg, field, link) = (attribute(&link.cfg), link_field(at), link_to(&link.module));
+        quote!(#cfg #field: #link)
     });
     let nodes = module.nodes.iter().enumerate().map(|(at, node)| {
         let (cfg, field, output) = (attribute(&node.cfg), Node::cell(at), &node.output);
@@ -80,21 +81,14 @@ fn links(module: &Module) -> TokenStream {
         let (cfg, field, target) = (attribute(&link.cfg), link_field(at), &link.module);
         let items = link.items.iter().map(|Entry { cfg: item_cfg, item }| {
             let item_cfg = attribute(item_cfg);
-            quote! {
-                #cfg #item_cfg
-                impl ::modi::__private::Provides<#item> for #ident {
-                    type How = ::modi::__private::provide::From<#target>;
-                }
-            }
+            let how = over(item, |at| quote_spanned!(at=> ::modi::__private::provide::From<#target>));
+            let provides = implement("Provides", item, ident, quote!(type How = #how;));
+            quote!(#cfg #item_cfg #provides)
         });
-        quote! {
-            #cfg
-            impl ::modi::__private::Imports<#target> for #ident {
-                #[inline]
-                fn import(cells: &Cells) -> &::modi::__private::Link<#target> { &cells.#field }
-            }
-            #(#items)*
-        }
+        let link = link_to(target);
+        let import = quote!(#[inline] fn import(cells: &Cells) -> &#link { &cells.#field });
+        let imports = implement("Imports", &parse_quote!(#target), ident, import);
+        quote!(#cfg #imports #(#items)*)
     });
     quote!(#(#links)*)
 }
@@ -105,23 +99,19 @@ fn nodes(module: &Module) -> TokenStream {
         let (cfg, field, number) = (attribute(&node.cfg), Node::cell(at), number(at));
         let Node { name, output, .. } = node;
         let (by, maker) = maker(ident, at, node);
-        quote! {
-            #cfg
-            impl ::modi::__private::Owns<#output> for #ident {
-                type By = #by;
-                const NODE: usize = #number;
-                const ENTRY: &'static str = #name;
-                #[inline]
-                fn cell(cells: &Cells) -> &::modi::__private::Cell<#output> { &cells.#field }
-                #[inline]
-                fn cell_mut(cells: &mut Cells) -> &mut ::modi::__private::Cell<#output> { &mut cells.#field }
-            }
-            #cfg
-            impl ::modi::__private::Provides<#output> for #ident {
-                type How = ::modi::__private::provide::Own;
-            }
-            #maker
-        }
+        let own = quote! {
+            type By = #by;
+            const NODE: usize = #number;
+            const ENTRY: &'static str = #name;
+            #[inline]
+            fn cell(cells: &Cells) -> &::modi::__private::Cell<#output> { &cells.#field }
+            #[inline]
+            fn cell_mut(cells: &mut Cells) -> &mut ::modi::__private::Cell<#output> { &mut cells.#field }
+        };
+        let owns = implement("Owns", output, ident, own);
+        let how = quote! { type How = ::modi::__private::provide::Own; };
+        let provides = implement("Provides", output, ident, how);
+        quote!(#cfg #owns #cfg #provides #maker)
     });
     quote!(#(#nodes)*)
 }
@@ -129,7 +119,7 @@ fn nodes(module: &Module) -> TokenStream {
 /// Who makes a node, and what has to be written for it.
 fn maker(ident: &Ident, at: usize, node: &Node) -> (TokenStream, TokenStream) {
     let (output, cfg) = (&node.output, attribute(&node.cfg));
-    let marker = format_ident!("Make{at}");
+    let marker = format_ident!("Make{at}", span = ends(output).0);
     match &node.made {
         Made::Value(..) => (quote!(::modi::__private::Value<#output>), TokenStream::new()),
         Made::By(by) => (quote!(#by), TokenStream::new()),
@@ -139,16 +129,21 @@ fn maker(ident: &Ident, at: usize, node: &Node) -> (TokenStream, TokenStream) {
             let life = quote!(::modi::__private::lifetime::Alias<{ #lasts }>);
             let service = quote!(::std::sync::Arc<#of::Output>);
             let edges = quote!(::modi::__private::edge::<#ident, #service>("as"));
+            let coerced = over(output, |at| quote_spanned!(at=> service));
             let make = quote! {
                 let service: #service = ::modi::__private::take(cx)?;
-                ::core::result::Result::Ok(::modi::__private::Made::Ready(service))
+                ::core::result::Result::Ok(::modi::__private::Made::Ready(#coerced))
             };
-            (quote!(#marker<#output>), made(ident, &cfg, &marker, output, &life, &edges, &make))
+            let shared = shared(output);
+            let made = made(ident, &cfg, &marker, output, &life, &edges, &make);
+            (over(output, |at| quote_spanned!(at=> #marker<#output>)), quote!(#cfg #shared #made))
         }
         Made::All { object, members, imported } => {
             let (edges, make) = set(ident, object, members, imported);
             let life = quote!(::modi::__private::lifetime::Singleton);
-            (quote!(#marker<#output>), made(ident, &cfg, &marker, output, &life, &edges, &make))
+            let shared = shared(object);
+            let made = made(ident, &cfg, &marker, output, &life, &edges, &make);
+            (over(output, |at| quote_spanned!(at=> #marker<#output>)), quote!(#cfg #shared #made))
         }
     }
 }
@@ -190,7 +185,8 @@ fn set(ident: &Ident, object: &Type, members: &[Entry<Type>], imported: &[Entry<
         let (cfg, name) = (attribute(cfg), pretty(item));
         let service = quote!(::std::sync::Arc<<#item as ::modi::__private::Source>::Output>);
         edges.extend(quote!(#cfg ::modi::__private::edge::<#ident, #service>(#name),));
-        pushes.extend(quote!(#cfg { let member: #service = ::modi::__private::take(cx)?; members.push(member); }));
+        let member = over(item, |at| quote_spanned!(at=> member));
+        pushes.extend(quote!(#cfg { let member: #service = ::modi::__private::take(cx)?; members.push(#member); }));
     }
     for Entry { cfg, item } in imported {
         let (cfg, name) = (attribute(cfg), pretty(item));
@@ -236,13 +232,18 @@ fn implementation(module: &Module, name: &str) -> TokenStream {
         let (cfg, target) = (attribute(&link.cfg), &link.module);
         quote!(#cfg ::modi::__private::outline::<#target>())
     });
+    // A cycle of modules is an error of this constant: it stands at the imports.
+    let targets = module.links.iter().map(|link| &link.module);
+    let (first, last) = ends(&quote!(#(#targets)*));
+    let mut outlines = quote_spanned!(last=> &'static [::modi::__private::Outline] = &[#(#outlines),*];);
+    outlines = quote_spanned!(first=> const IMPORTS: #outlines);
     let open_links = module.links.iter().enumerate().map(|(at, link)| {
         let (cfg, field) = (attribute(&link.cfg), link_field(at));
         quote!(#cfg #field: ::modi::__private::Link::open())
     });
     let set_links = module.links.iter().enumerate().map(|(at, link)| {
         let (cfg, field) = (attribute(&link.cfg), link_field(at));
-        quote!(#cfg cells.#field.set(linker);)
+        quote!(#cfg ::modi::__private::Link::set(&mut cells.#field, linker);)
     });
     let cells = module.nodes.iter().enumerate().map(|(at, node)| {
         let (cfg, field) = (attribute(&node.cfg), Node::cell(at));
@@ -258,7 +259,7 @@ fn implementation(module: &Module, name: &str) -> TokenStream {
         impl ::modi::__private::Module for #ident {
             const NAME: &'static str = #name;
             const GRAPH: &'static [::modi::__private::Node] = &[#(#graph),*];
-            const IMPORTS: &'static [::modi::__private::Outline] = &[#(#outlines),*];
+            #outlines
             const ORDER: &'static [usize] = &::modi::__private::order::<NODES>(Self::NAME, Self::GRAPH);
             type Cells = Cells;
             #unit
@@ -269,6 +270,20 @@ fn implementation(module: &Module, name: &str) -> TokenStream {
             fn link(cells: &mut Cells, linker: &::modi::__private::Linker) { #(#set_links)* }
         }
     }
+}
+
+/// `impl Part<Item> for Module { .. }` in the place of the item: where two are in conflict or one lacks what it needs, the
+/// compiler points at entries.
+fn implement(part: &str, item: &Type, ident: &Ident, body: TokenStream) -> TokenStream {
+    let (first, last) = ends(item);
+    let (part, mut ident, mut body) = (Ident::new(part, first), ident.clone(), Group::new(Delimiter::Brace, body));
+    ident.set_span(last);
+    body.set_span(last);
+    quote_spanned!(first=> impl ::modi::__private::#part<#item> for #ident #body)
+}
+
+fn link_to(module: &Path) -> TokenStream {
+    over(module, |at| quote_spanned!(at=> ::modi::__private::Link<#module>))
 }
 
 fn number(at: usize) -> Ident {

@@ -9,7 +9,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{ItemStruct, parse2};
 
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut item: ItemStruct = match parse2(item.clone()) {
         Ok(item) => item,
         Err(error) => {
@@ -20,9 +20,14 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let lists = parse::Lists::read(attribute, &mut mistakes);
     let model = model::Module::new(&mut item, lists, &mut mistakes);
-    if let Err(errors) = mistakes.report(&item) {
-        return errors;
+    match mistakes.report(&item) {
+        Ok(()) => {
+            let code = expand::module(&model);
+            quote!(#item #code)
+        }
+        Err(errors) => {
+            let code = item.generics.params.is_empty().then(|| expand::module(&model.emptied()));
+            quote!(#errors #code)
+        }
     }
-    let code = expand::module(&model);
-    quote!(#item #code)
 }

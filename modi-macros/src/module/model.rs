@@ -78,6 +78,7 @@ impl Module {
         once(lists.exports.iter().map(|entry| (&entry.cfg, &entry.item)), mistakes, |name| {
             format!("`{name}` is exported twice")
         });
+        absent(&lists.optional, &links, &builder.nodes, mistakes);
         once(lists.optional.iter().map(|entry| (&entry.cfg, &entry.item)), mistakes, |name| {
             format!("`{name}` is listed twice")
         });
@@ -89,6 +90,11 @@ impl Module {
             exports: lists.exports,
             absent: lists.optional,
         }
+    }
+
+    /// The same where there is a mistake: still a module, so that what names it adds no error that it is none.
+    pub(crate) fn emptied(self) -> Self {
+        Self { links: Vec::new(), nodes: Vec::new(), exports: Vec::new(), absent: Vec::new(), ..self }
     }
 }
 
@@ -325,6 +331,18 @@ fn imported_once(links: &[Link], nodes: &[Node], mistakes: &mut Mistakes) {
                 );
             }
             seen.push((name, module.clone()));
+        }
+    }
+}
+
+fn absent(optional: &[Entry<Type>], links: &[Link], nodes: &[Node], mistakes: &mut Mistakes) {
+    for Entry { item, .. } in optional.iter().filter(|entry| entry.cfg.is_none()) {
+        let name = pretty(item);
+        let mut given = links.iter().filter(|link| link.cfg.is_none()).flat_map(|link| &link.items);
+        if nodes.iter().any(|node| node.cfg.is_none() && node.name == name)
+            || given.any(|given| given.cfg.is_none() && pretty(&given.item) == name)
+        {
+            mistakes.at(item, format!("`{name}` is listed as absent, and provided or imported: keep one of the two"));
         }
     }
 }

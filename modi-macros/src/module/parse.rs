@@ -131,15 +131,21 @@ impl Parse for Import {
         let mut items = Vec::new();
         if input.peek(Token![::]) {
             input.parse::<Token![::]>()?;
-            if input.peek(Token![*]) {
-                return Err(input.error("name what crosses the wall: an import has no `*`"));
-            }
+            no_glob(input)?;
             let inside;
             braced!(inside in input);
+            no_glob(&inside)?;
             items.extend(Punctuated::<Entry<Type>, Token![,]>::parse_terminated(&inside)?);
         }
         Ok(Self { module, value, items })
     }
+}
+
+fn no_glob(input: ParseStream<'_>) -> syn::Result<()> {
+    if input.peek(Token![*]) {
+        return Err(input.error("name what crosses the wall: an import has no `*`"));
+    }
+    Ok(())
 }
 
 /// A path that ends before `::{`.

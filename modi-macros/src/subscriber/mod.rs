@@ -7,12 +7,13 @@ use crate::attribute::{Mistakes, take};
 use options::Options;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::{
     FnArg, GenericParam, Ident, ImplItem, Item, ItemFn, ItemImpl, Meta, Pat, ReturnType, Signature, Type, parse_quote,
     parse2,
 };
 
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let parsed: Item = match parse2(item.clone()) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -73,9 +74,9 @@ impl Handler {
                 );
             }
             let name = match &*argument.pat {
-                Pat::Ident(pat) => pat.ident.to_string(),
+                Pat::Ident(pat) => pat.ident.unraw().to_string(),
                 Pat::TupleStruct(pat) => match pat.elems.first() {
-                    Some(Pat::Ident(inner)) => inner.ident.to_string(),
+                    Some(Pat::Ident(inner)) => inner.ident.unraw().to_string(),
                     _ => at.to_string(),
                 },
                 _ => at.to_string(),

@@ -18,7 +18,6 @@ impl Settings {
     }
 
     /// The trouble that a test asks for by the URL: `"<place> fails"`, `"<place> panics"` or `"<place> hangs"`.
-    #[expect(clippy::panic, reason = "asked for")]
     pub(crate) async fn trouble(&self, place: &str) -> Result {
         match self.url.strip_prefix(place) {
             Some(" fails") => Err(Error::new(format!("{place} failed as asked"))),

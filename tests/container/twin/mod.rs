@@ -60,7 +60,7 @@ fn both_start_in_the_same_order() {
     assert_eq!(macros::OrderModule::ORDER, by_hand::OrderModule::ORDER);
     assert_eq!(
         by_hand::OrderModule::ORDER,
-        [1, 2, 0],
+        [2, 1, 0],
         "`Orders` needs the set and `Stock`, which needs it only lazily"
     );
 }

@@ -9,7 +9,10 @@ struct Users {
     tx: Arc<Tx>,
 }
 
-#[module(providers = [Users, Tx])]
+#[module(providers = [Users, Tx])] //~ ERROR module `AppModule`
+//~| NOTE captive dependency: a singleton would keep a scoped service for ever
+//~| NOTE Users --tx--> Tx (scoped)
+//~| NOTE help: make `Users` scoped, or take the service in the handler
 struct AppModule;
 
 fn main() {}

@@ -5,10 +5,11 @@ use modi::prelude::*;
 struct Tx;
 #[injectable]
 struct Users {
-    tx: Lazy<Tx>,
+    tx: Lazy<Tx>, //~ NOTE unsatisfied trait bound introduced here
 }
 
-#[module(providers = [Users, Tx])]
+#[module(providers = [Users, Tx])] //~ ERROR `Tx` is not a singleton of module `AppModule`
+//~| NOTE a scoped or transient service lives in a scope
 struct AppModule;
 
 fn main() {}

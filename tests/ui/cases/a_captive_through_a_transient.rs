@@ -13,7 +13,9 @@ struct Users {
     reader: Arc<Reader>,
 }
 
-#[module(providers = [Users, Reader, Tx])]
+#[module(providers = [Users, Reader, Tx])] //~ ERROR module `AppModule`
+//~| NOTE captive dependency: a singleton would keep a scoped service for ever
+//~| NOTE Users --reader--> Reader --tx--> Tx (scoped)
 struct AppModule;
 
 fn main() {}

@@ -16,7 +16,9 @@ struct Users {
     query: Arc<Query>,
 }
 
-#[module(imports = [StorageModule::{Query}], providers = [Users])]
+#[module(imports = [StorageModule::{Query}], providers = [Users])] //~ ERROR module `AppModule`
+//~| NOTE captive dependency: a singleton would keep a scoped service for ever
+//~| NOTE Users --query--> StorageModule::Query --tx--> Tx (scoped)
 struct AppModule;
 
 fn main() {}

@@ -8,13 +8,13 @@ struct Users;
 #[injectable]
 impl Users {
     async fn connect(
-        _database: Arc<Database>,
+        _database: Arc<Database>, //~ NOTE unsatisfied trait bound introduced here
     ) -> Self {
         Self
     }
 }
 
-#[module(providers = [Users])]
+#[module(providers = [Users])] //~ ERROR module `AppModule` has no provider for `Database`
 struct AppModule;
 
 fn main() {}

@@ -5,7 +5,7 @@ struct Users;
 #[injectable]
 impl Users {
     #[constructor]
-    fn again(self) -> Self {
+    fn again(self) -> Self { //~ ERROR a constructor makes the service: it cannot take `self`
         self
     }
 }

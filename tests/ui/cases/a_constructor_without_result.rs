@@ -5,11 +5,11 @@ struct Users;
 #[injectable]
 impl Users {
     #[constructor]
-    fn new() {}
+    fn new() {} //~ ERROR the constructor makes nothing: it must return `Self` or `Result<Self, _>`
 }
 
 #[injectable]
-fn pool() {}
+fn pool() {} //~ ERROR the function provides nothing: it must return the service
 
 #[module(providers = [Users, pool])]
 struct AppModule;

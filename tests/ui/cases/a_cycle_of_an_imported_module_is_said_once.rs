@@ -11,7 +11,8 @@ struct B {
     a: Arc<A>,
 }
 
-#[module(providers = [A], exports = [A])]
+#[module(providers = [A], exports = [A])] //~ ERROR module `StorageModule`
+//~| NOTE A --a--> A
 pub struct StorageModule;
 #[module(imports = [StorageModule::{A}], providers = [B])]
 struct AppModule;

@@ -7,7 +7,10 @@ struct A {
     _a: Arc<A>,
 }
 
-#[module(providers = [A])]
+#[module(providers = [A])] //~ ERROR module `AppModule`
+//~| NOTE dependency cycle
+//~| NOTE A --_a--> A
+//~| NOTE help: make one of these fields a `Lazy<_>`
 struct AppModule;
 
 fn main() {}

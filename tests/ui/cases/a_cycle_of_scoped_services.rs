@@ -11,7 +11,10 @@ struct B {
     a: Arc<A>,
 }
 
-#[module(providers = [A, B])]
+#[module(providers = [A, B])] //~ ERROR module `AppModule`
+//~| NOTE dependency cycle
+//~| NOTE A --b--> B --a--> A
+//~| NOTE help: move what both need into a third service (`Lazy<_>` is for singletons)
 struct AppModule;
 
 fn main() {}

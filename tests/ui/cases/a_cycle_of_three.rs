@@ -22,7 +22,10 @@ async fn c(_a: Arc<A>) -> Arc<dyn C> {
     Arc::new(Real)
 }
 
-#[module(
+#[module( //~ ERROR module `AppModule`
+//~| NOTE dependency cycle
+//~| NOTE A --b--> B --_c--> dyn C --_a--> A
+//~| NOTE help: make one of these fields a `Lazy<_>`
     providers = [A, B, c],
 )]
 struct AppModule;

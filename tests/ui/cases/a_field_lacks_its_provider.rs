@@ -6,10 +6,12 @@ trait Mailer: Send + Sync {}
 
 #[injectable]
 struct Users {
-    _mailer: Arc<dyn Mailer>,
+    _mailer: Arc<dyn Mailer>, //~ NOTE unsatisfied trait bound introduced here
 }
 
-#[module(providers = [Users])]
+#[module(providers = [Users])] //~ ERROR module `AppModule` has no provider for `(dyn Mailer + 'static)`
+//~| NOTE which `AppModule` neither provides nor imports
+//~| NOTE add it to `providers = [..]` of `AppModule`, or import it by name from a module that exports it
 struct AppModule;
 
 fn main() {}

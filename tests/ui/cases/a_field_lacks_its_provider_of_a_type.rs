@@ -6,12 +6,12 @@ struct Database;
 
 #[injectable]
 struct Users {
-    _database: Arc<Database>,
+    _database: Arc<Database>, //~ NOTE unsatisfied trait bound introduced here
 }
 
 #[module(
     providers = [
-        Users,
+        Users, //~ ERROR module `AppModule` has no provider for `Database`
     ],
 )]
 struct AppModule;

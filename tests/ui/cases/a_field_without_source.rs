@@ -3,10 +3,12 @@ use modi::prelude::*;
 
 #[injectable]
 struct Users {
-    count: u32,
+    count: u32, //~ NOTE unsatisfied trait bound introduced here
 }
 
-#[module(providers = [Users])]
+#[module(providers = [Users])] //~ ERROR `u32` is not a dependency
+//~| NOTE neither `Arc<_>`, `Option<Arc<_>>`, `Lazy<_>` nor `All<dyn _>`
+//~| NOTE write `#[default]` or `#[default(..)]` above a field that is not injected
 struct AppModule;
 
 fn main() {}

@@ -7,12 +7,12 @@ struct Pool;
 
 #[injectable]
 fn pool(
-    _settings: Arc<Settings>,
+    _settings: Arc<Settings>, //~ NOTE unsatisfied trait bound introduced here
 ) -> Pool {
     Pool
 }
 
-#[module(providers = [pool])]
+#[module(providers = [pool])] //~ ERROR module `AppModule` has no provider for `Settings`
 struct AppModule;
 
 fn main() {}

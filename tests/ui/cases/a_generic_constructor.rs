@@ -5,18 +5,18 @@ use std::sync::Arc;
 struct Users;
 #[injectable]
 impl Users {
-    fn new<T>(_value: Arc<T>) -> Self {
+    fn new<T>(_value: Arc<T>) -> Self { //~ ERROR a constructor cannot be generic: the container calls it with what the module provides
         Self
     }
 }
 
 #[injectable]
-fn pool<T>(_value: Arc<T>) -> u32 {
+fn pool<T>(_value: Arc<T>) -> u32 { //~ ERROR a constructor cannot be generic: the container calls it with what the module provides
     7
 }
 
 #[injectable]
-fn number(_value: Arc<impl Send>) -> u32 {
+fn number(_value: Arc<impl Send>) -> u32 { //~ ERROR a constructor cannot be generic: the container calls it with what the module provides
     7
 }
 

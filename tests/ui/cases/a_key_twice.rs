@@ -1,12 +1,12 @@
 //! Keys that are written twice.
 use modi::prelude::*;
 
-#[injectable(scoped, scoped)]
+#[injectable(scoped, scoped)] //~ ERROR `scoped` is written twice
 struct Users;
 
 #[module(
     providers = [],
-    providers = [],
+    providers = [], //~ ERROR `providers` is written twice
 )]
 struct AppModule;
 

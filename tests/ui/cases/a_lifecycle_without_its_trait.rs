@@ -1,9 +1,9 @@
-//! `lifecycle` and `complete` without what they ask for.
+//! `lifecycle` without the trait that it asks for.
+//~ ERRORS 1..=2
 use modi::prelude::*;
 
 #[injectable(lifecycle)]
-struct Users;
-#[injectable(scoped, complete)]
-struct Tx;
+struct Users; //~ ERROR `Users` has no life cycle
+//~| NOTE `#[injectable(lifecycle)]` asks for `impl Lifecycle for Users`
 
 fn main() {}

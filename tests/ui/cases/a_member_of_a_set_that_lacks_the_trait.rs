@@ -6,7 +6,7 @@ trait Health: Send + Sync {}
 struct Smtp;
 
 #[module(providers = [
-    Smtp as all dyn Health,
+    Smtp as all dyn Health, //~ ERROR the trait bound `Smtp: Health` is not satisfied
 ])]
 struct AppModule;
 

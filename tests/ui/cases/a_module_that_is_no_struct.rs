@@ -2,13 +2,13 @@
 use modi::prelude::*;
 
 #[module]
-enum AppModule {}
+enum AppModule {} //~ ERROR `#[module]` goes on a struct
 
 #[module]
-fn start() {}
+fn start() {} //~ ERROR `#[module]` goes on a struct
 
 #[module]
-mod app {}
+mod app {} //~ ERROR `#[module]` goes on a struct
 
 fn main() {
     start();

@@ -5,8 +5,9 @@ struct Users;
 struct Orders;
 
 #[module(providers = [
-    Users,
-    Orders,
+    Users, //~ ERROR `Users` cannot be provided: it is not injectable
+    //~| NOTE write `#[injectable]` above this type, its constructor or the function that makes it
+    Orders, //~ ERROR `Orders` cannot be provided: it is not injectable
 ])]
 struct AppModule;
 

@@ -6,14 +6,14 @@ struct Users;
 #[injectable]
 impl Users {
     fn new(
-        _database: &Database,
+        _database: &Database, //~ ERROR a dependency is owned: write `Arc<_>`
     ) -> Self {
         Self
     }
 }
 
 #[injectable]
-fn pool(_database: &Database) -> u32 {
+fn pool(_database: &Database) -> u32 { //~ ERROR a dependency is owned: write `Arc<_>`
     7
 }
 

@@ -1,4 +1,5 @@
-//! ~
+//! A trait without `Send + Sync` that a function provides.
+//~ ERRORS 1..=6
 use modi::prelude::*;
 use std::sync::Arc;
 
@@ -6,7 +7,8 @@ trait Cache {}
 struct Memory;
 impl Cache for Memory {}
 #[injectable]
-fn cache() -> Arc<dyn Cache> {
+fn cache() -> Arc<dyn Cache> { //~ ERROR `(dyn Cache + 'static)` cannot be shared between threads
+//~| NOTE a service must be `Send + Sync + 'static`; for a trait write `trait X: Send + Sync`
     Arc::new(Memory)
 }
 #[injectable]

@@ -5,7 +5,7 @@ use modi::prelude::*;
 struct Users;
 
 #[module(providers = [
-    #[scoped]
+    #[scoped] //~ ERROR an entry can have `#[cfg(..)]`, nothing else
     Users,
 ])]
 struct AppModule;

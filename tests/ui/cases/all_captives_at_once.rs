@@ -17,7 +17,10 @@ struct Through {
     reader: Arc<Reader>,
 }
 
-#[module(providers = [Tx, Reader, Direct, Through])]
+#[module(providers = [Tx, Reader, Direct, Through])] //~ ERROR module `AppModule`
+//~| NOTE captive dependency: a singleton would keep a scoped service for ever
+//~| NOTE Direct --tx--> Tx (scoped)
+//~| NOTE Through --reader--> Reader --tx--> Tx (scoped)
 struct AppModule;
 
 fn main() {}

@@ -19,7 +19,10 @@ struct D {
     c: Arc<C>,
 }
 
-#[module(providers = [A, B, C, D])]
+#[module(providers = [A, B, C, D])] //~ ERROR module `AppModule`
+//~| NOTE dependency cycle
+//~| NOTE A --b--> B --a--> A
+//~| NOTE C --d--> D --c--> C
 struct AppModule;
 
 fn main() {}

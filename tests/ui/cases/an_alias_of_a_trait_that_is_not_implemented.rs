@@ -6,7 +6,7 @@ trait Mailer: Send + Sync {}
 struct Smtp;
 
 #[module(providers = [
-    Smtp as dyn Mailer,
+    Smtp as dyn Mailer, //~ ERROR the trait bound `Smtp: Mailer` is not satisfied
 ])]
 struct AppModule;
 

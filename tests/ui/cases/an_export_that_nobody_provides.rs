@@ -4,7 +4,7 @@ use modi::prelude::*;
 #[injectable]
 pub struct Database;
 
-#[module(exports = [Database])]
+#[module(exports = [Database])] //~ ERROR module `StorageModule` has no provider for `Database`
 pub struct StorageModule;
 
 fn main() {}

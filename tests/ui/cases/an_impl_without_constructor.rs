@@ -3,7 +3,7 @@ use modi::prelude::*;
 
 struct Users;
 #[injectable]
-impl Users {
+impl Users { //~ ERROR no constructor: write an associated function that returns `Self` or `Result<Self, _>`
     fn count(&self) -> u32 {
         0
     }

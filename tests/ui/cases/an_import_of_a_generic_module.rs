@@ -3,7 +3,7 @@ use modi::prelude::*;
 
 struct User;
 
-#[module(imports = [StorageModule<User>::{User}])]
+#[module(imports = [StorageModule<User>::{User}])] //~ ERROR a module is not generic: it is one value in an application
 struct AppModule;
 
 fn main() {}

@@ -4,9 +4,9 @@ use modi::prelude::*;
 #[module]
 pub struct StorageModule;
 
-#[module(imports = [StorageModule::*])]
+#[module(imports = [StorageModule::*])] //~ ERROR name what crosses the wall: an import has no `*`
 struct AppModule;
-#[module(imports = [StorageModule::{*}])]
+#[module(imports = [StorageModule::{*}])] //~ ERROR name what crosses the wall: an import has no `*`
 struct Other;
 
 fn main() {}

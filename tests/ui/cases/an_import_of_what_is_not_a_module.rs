@@ -1,4 +1,5 @@
 //! An import of a struct without `#[module]`.
+//~ ERRORS 1..=10
 use modi::prelude::*;
 
 #[injectable]
@@ -6,7 +7,8 @@ pub struct Database;
 pub struct StorageModule;
 
 #[module(imports = [
-    StorageModule::{Database},
+    StorageModule::{Database}, //~ ERROR `StorageModule` is not a module
+    //~| NOTE write `#[module(providers = [..])]` above the struct
 ])]
 struct AppModule;
 

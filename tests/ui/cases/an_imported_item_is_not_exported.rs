@@ -6,10 +6,11 @@ pub struct Database;
 #[injectable]
 pub struct Secret;
 
-#[module(providers = [Database, Secret], exports = [Database])]
+#[module(providers = [Database, Secret], exports = [Database])] //~ NOTE but trait `Exports<Database>` is implemented for it
 pub struct StorageModule;
 
-#[module(imports = [StorageModule::{Secret}])]
+#[module(imports = [StorageModule::{Secret}])] //~ ERROR module `StorageModule` does not export `Secret`
+//~| NOTE not in `exports = [..]` of `StorageModule`
 struct AppModule;
 
 fn main() {}

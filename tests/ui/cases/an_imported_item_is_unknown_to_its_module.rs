@@ -12,7 +12,7 @@ pub struct StorageModule;
     imports = [
         StorageModule::{
             Database,
-            dyn Secret,
+            dyn Secret, //~ ERROR module `StorageModule` does not export `(dyn Secret + 'static)`
         },
     ],
 )]

@@ -11,7 +11,7 @@ struct Users {
 
 #[module(
     providers = [Users, Audit],
-    optional = [Audit],
+    optional = [Audit], //~ ERROR `Audit` is listed as absent, and provided or imported: keep one of the two
 )]
 struct AppModule;
 

@@ -15,7 +15,7 @@ pub struct AuditModule;
 #[module(
     imports = [AuditModule::{Audit}],
     providers = [Users],
-    optional = [crate::Audit],
+    optional = [crate::Audit], //~ ERROR conflicting implementations of trait
 )]
 struct AppModule;
 

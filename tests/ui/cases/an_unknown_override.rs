@@ -11,5 +11,5 @@ struct AppModule;
 
 fn main() {
     let _overrides = modi::Overrides::<AppModule>::new()
-        .replace::<dyn Unknown>(Arc::new(Fake));
+        .replace::<dyn Unknown>(Arc::new(Fake)); //~ ERROR module `AppModule` has no provider for `dyn Unknown`
 }

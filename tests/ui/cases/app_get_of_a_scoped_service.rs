@@ -9,7 +9,8 @@ struct AppModule;
 
 async fn start() -> modi::Result {
     let app = App::new(AppModule).start().await?;
-    app.get::<Tx>();
+    app.get::<Tx>(); //~ ERROR `Tx` is not a singleton of module `AppModule`
+    //~| NOTE a scoped or transient service lives in a scope: take it as `Arc<Tx>` in a handler or in a scoped service
     app.stop().await
 }
 

@@ -8,7 +8,8 @@ struct AppModule;
 
 async fn start() -> modi::Result {
     let app = App::new(AppModule).start().await?;
-    app.get::<Unknown>();
+    app.get::<Unknown>(); //~ ERROR module `AppModule` has no provider for `Unknown`
+    //~| NOTE add it to `providers = [..]` of `AppModule`, or import it by name from a module that exports it
     app.stop().await
 }
 

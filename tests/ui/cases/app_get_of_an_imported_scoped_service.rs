@@ -12,7 +12,7 @@ struct AppModule;
 
 async fn start() -> modi::Result {
     let app = App::new(AppModule).start().await?;
-    app.get::<Tx>();
+    app.get::<Tx>(); //~ ERROR `Tx` is not a singleton of module `StorageModule`
     app.stop().await
 }
 

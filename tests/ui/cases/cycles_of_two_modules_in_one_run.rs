@@ -11,9 +11,11 @@ struct B {
     b: Arc<B>,
 }
 
-#[module(providers = [A], exports = [A])]
+#[module(providers = [A], exports = [A])] //~ ERROR module `StorageModule`
+//~| NOTE A --a--> A
 pub struct StorageModule;
-#[module(providers = [B])]
+#[module(providers = [B])] //~ ERROR module `AppModule`
+//~| NOTE B --b--> B
 struct AppModule;
 
 fn main() {}

@@ -11,7 +11,7 @@ pub struct Right;
 
 #[module(imports = [
     Left::{Users},
-    Right::{Users},
+    Right::{Users}, //~ ERROR `Users` is imported from `Left` and from `Right`: keep one of the two
 ])]
 struct AppModule;
 

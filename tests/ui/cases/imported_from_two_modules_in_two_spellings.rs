@@ -10,8 +10,8 @@ pub struct Left;
 pub struct Right;
 
 #[module(imports = [
-    Left::{Users},
-    Right::{crate::Users},
+    Left::{Users}, //~ NOTE first implementation here
+    Right::{crate::Users}, //~ ERROR conflicting implementations of trait
 ])]
 struct AppModule;
 

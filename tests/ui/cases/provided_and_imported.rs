@@ -8,7 +8,7 @@ pub struct Users;
 pub struct UserModule;
 
 #[module(
-    imports = [UserModule::{Users}],
+    imports = [UserModule::{Users}], //~ ERROR `Users` is provided here and imported from `UserModule`: keep one of the two
     providers = [Users],
 )]
 struct AppModule;

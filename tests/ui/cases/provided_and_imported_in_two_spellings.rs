@@ -8,8 +8,8 @@ pub struct Users;
 pub struct UserModule;
 
 #[module(
-    imports = [UserModule::{Users}],
-    providers = [crate::Users],
+    imports = [UserModule::{Users}], //~ NOTE first implementation here
+    providers = [crate::Users], //~ ERROR conflicting implementations of trait
 )]
 struct AppModule;
 

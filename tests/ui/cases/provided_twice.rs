@@ -6,7 +6,7 @@ struct Users;
 
 #[module(providers = [
     Users,
-    Users,
+    Users, //~ ERROR `Users` is provided twice
 ])]
 struct AppModule;
 

@@ -3,7 +3,7 @@ use modi::prelude::*;
 
 struct Users;
 #[injectable]
-impl Users {
+impl Users { //~ ERROR several constructors (`new`, `connect`): write `#[constructor]` above the one that the container calls
     fn new() -> Self {
         Self
     }

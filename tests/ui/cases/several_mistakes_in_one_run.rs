@@ -18,17 +18,17 @@ struct Orders {
 pub struct StorageModule;
 
 #[module(
-    imports = [StorageModule::{Secret}],
+    imports = [StorageModule::{Secret}], //~ ERROR module `StorageModule` does not export `Secret`
     providers = [
-        Users,
-        Orders,
+        Users, //~ ERROR module `AppModule` has no provider for `Missing`
+        Orders, //~ ERROR `u32` is not a dependency
     ],
 )]
 struct AppModule;
 
 async fn start() -> modi::Result {
     let app = App::new(AppModule).start().await?;
-    app.get::<Missing>();
+    app.get::<Missing>(); //~ ERROR module `AppModule` has no provider for `Missing`
     app.stop().await
 }
 

@@ -9,7 +9,7 @@ impl Users {
         Self
     }
     #[constructor]
-    fn connect() -> Self {
+    fn connect() -> Self { //~ ERROR `#[constructor]` is written on two functions: a service has one constructor
         Self
     }
 }

@@ -7,11 +7,12 @@ struct Cache;
 
 #[injectable]
 struct Users {
-    _database: Arc<Database>,
-    _cache: Arc<Cache>,
+    _database: Arc<Database>, //~ NOTE unsatisfied trait bound introduced here
+    _cache: Arc<Cache>, //~ NOTE unsatisfied trait bound introduced here
 }
 
-#[module(providers = [Users])]
+#[module(providers = [Users])] //~ ERROR module `AppModule` has no provider for `Database`
+//~| ERROR module `AppModule` has no provider for `Cache`
 struct AppModule;
 
 fn main() {}

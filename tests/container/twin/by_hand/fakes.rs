@@ -83,7 +83,8 @@ where
 }
 
 // ---------------------------------------------------------------------- #[injectable(transient)] on a function
-/// For `Query`, which is transient.
+/// For `Query`, which is transient. The attribute allows the lint, too: a dependency is owned.
+#[allow(clippy::needless_pass_by_value, reason = "a dependency is owned")]
 pub(crate) fn rehearsed(journal: Arc<Journal>, transaction: Arc<Transaction>) -> Query {
     note(&journal, "rehearse");
     Query { transaction }

@@ -7,7 +7,7 @@ use modi_core::graph::{Outline, order, outline};
 use modi_core::lifetime::{self, Lifetime};
 use modi_core::module::{Cell, Exports, Imports, Link, Owns, Provides};
 use modi_core::provide::{From, Own};
-use modi_core::service::{Made, ServiceHook, Source, Wire, node, starts, stops};
+use modi_core::service::{Made, Object, ServiceHook, Source, Wire, node, starts, stops};
 use modi_core::{All, Edge, Lifecycle, Linker, Module, Node, Plan, Resolver, Result};
 use std::sync::Arc;
 
@@ -162,6 +162,15 @@ const _: () = {
         type How = Own;
     }
 
+    const _: () = {
+        #[expect(trivial_bounds, reason = "for the words of the error")]
+        fn _shared()
+        where
+            dyn Mailer: Object,
+        {
+        }
+    };
+
     pub(crate) struct SmtpAsMailer;
 
     impl Source for SmtpAsMailer {
@@ -198,6 +207,15 @@ const _: () = {
     impl Provides<All<dyn Health>> for MailModule {
         type How = Own;
     }
+
+    const _: () = {
+        #[expect(trivial_bounds, reason = "for the words of the error")]
+        fn _shared()
+        where
+            dyn Health: Object,
+        {
+        }
+    };
 
     pub(crate) struct Healths;
 

@@ -8,7 +8,7 @@ use modi_core::graph::{Outline, order, outline};
 use modi_core::lifetime;
 use modi_core::module::{Cell, Imports, Link, Optional, Owns, Provides};
 use modi_core::provide::{From, Own};
-use modi_core::service::{Made, Service, Source, Wire, node};
+use modi_core::service::{Made, Object, Service, Source, Wire, node};
 use modi_core::{All, Edge, Key, Lazy, Linker, Module, Node, Plan, Resolver, Result};
 use std::sync::Arc;
 
@@ -21,7 +21,13 @@ pub(crate) struct Orders {
     pub(crate) stock: Arc<Stock>,
 }
 
-impl Source for Orders {
+/// The bounds follow from what it needs. They are said for the sake of a trait that is not `Send + Sync`: the
+/// compiler's first error is in the words of `Service` then.
+impl Source for Orders
+where
+    for<'x> dyn Mailer: Service,
+    for<'x> dyn Health: Service,
+{
     type Output = Self;
     type Life = lifetime::Singleton;
     type Keep = lifetime::Wrapped;
@@ -35,7 +41,7 @@ where
     Option<Arc<Audit>>: Dependency<M>,
     All<dyn Health>: Dependency<M>,
     Arc<Stock>: Dependency<M>,
-    // Follows from the above. Said again for a trait that is not `Send + Sync`: then the compiler's first error is ours.
+    // As for `Source`.
     for<'x> dyn Mailer: Service,
     for<'x> dyn Health: Service,
 {
@@ -186,6 +192,15 @@ const _: () = {
     impl Provides<All<dyn Health>> for OrderModule {
         type How = Own;
     }
+
+    const _: () = {
+        #[expect(trivial_bounds, reason = "for the words of the error")]
+        fn _shared()
+        where
+            dyn Health: Object,
+        {
+        }
+    };
 
     pub(crate) struct Healths;
 

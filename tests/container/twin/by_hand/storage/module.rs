@@ -9,7 +9,7 @@ use modi_core::graph::{Outline, order};
 use modi_core::lifetime;
 use modi_core::module::{Cell, Exports, Owns, Provides};
 use modi_core::provide::Own;
-use modi_core::service::{Made, Source, Value, Wire, node};
+use modi_core::service::{Made, Object, Source, Value, Wire, node};
 use modi_core::{All, Edge, Linker, Module, Node, Plan, Resolver, Result};
 use std::sync::Arc;
 
@@ -220,6 +220,15 @@ const _: () = {
     impl Provides<All<dyn Health>> for StorageModule {
         type How = Own;
     }
+
+    const _: () = {
+        #[expect(trivial_bounds, reason = "for the words of the error")]
+        fn _shared()
+        where
+            dyn Health: Object,
+        {
+        }
+    };
 
     /// Makes the set. Only the module knows its members, so the maker is the module's and no user's.
     pub(crate) struct Healths;
