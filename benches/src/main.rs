@@ -2,11 +2,9 @@
 //!
 //! `cargo run --release -p modi-benches --features rivals -- container [--json FILE]`
 
-mod container;
-mod measure;
-
 use clap::{Parser, Subcommand};
-use measure::Suite;
+use modi_benches::container;
+use modi_benches::measure::Suite;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,8 +31,12 @@ enum Which {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut suite = Suite::new(arguments.rounds);
-    match arguments.suite {
+    let run = match arguments.suite {
         Which::Container => container::run(&mut suite),
+    };
+    if let Err(error) = run {
+        eprintln!("{error:?}");
+        return ExitCode::FAILURE;
     }
     println!("{}", suite.table());
     match arguments.json.map(|file| std::fs::write(&file, suite.json()).map_err(|error| (file, error))) {

@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 const ROUND: Duration = Duration::from_millis(20);
 
 /// What is measured: it does its work so many times.
-pub(crate) type Work<'a> = Box<dyn FnMut(u64) + 'a>;
+pub type Work<'a> = Box<dyn FnMut(u64) + 'a>;
 
 /// The figures of all cases.
-pub(crate) struct Suite {
+#[derive(Debug)]
+pub struct Suite {
     rounds: usize,
     rows: Vec<Row>,
 }
 
+#[derive(Debug)]
 struct Row {
     suite: &'static str,
     case: String,
@@ -31,12 +33,13 @@ impl Row {
 }
 
 impl Suite {
-    pub(crate) fn new(rounds: usize) -> Self {
+    /// An empty suite that measures each case so often.
+    pub fn new(rounds: usize) -> Self {
         Self { rounds: rounds.max(1), rows: Vec::new() }
     }
 
     /// Measures one case. The first subject is what the others are compared with.
-    pub(crate) fn case(&mut self, suite: &'static str, case: &str, subjects: Vec<(&'static str, Work<'_>)>) {
+    pub fn case(&mut self, suite: &'static str, case: &str, subjects: Vec<(&'static str, Work<'_>)>) {
         let mut running: Vec<_> =
             subjects.into_iter().map(|(subject, mut work)| (subject, calibrate(&mut work), work)).collect();
         let mut figures: Vec<Vec<f64>> = vec![Vec::new(); running.len()];
@@ -52,7 +55,7 @@ impl Suite {
     }
 
     /// For people: medians, spread, and the ratio to the first subject of the case.
-    pub(crate) fn table(&self) -> String {
+    pub fn table(&self) -> String {
         let mut out = format!(
             "{:<34} {:<11} {:>11} {:>25} {:>7}\n",
             "case", "subject", "median ns", "lowest .. highest", "ratio"
@@ -71,7 +74,7 @@ impl Suite {
     }
 
     /// For programs.
-    pub(crate) fn json(&self) -> String {
+    pub fn json(&self) -> String {
         let rows = self.rows.iter().map(|row| {
             json!({
                 "suite": row.suite, "case": row.case, "subject": row.subject, "unit": "ns",

@@ -1,14 +1,11 @@
 //! The container against hand wiring and other containers: the same graphs, built and used.
 
-#[expect(dead_code, reason = "services hold what they depend on, and nothing reads it")]
-mod graph;
-#[expect(dead_code, reason = "services hold what they depend on; one size is enough for getting")]
-mod hand;
+pub mod graph;
+pub mod hand;
 mod lists;
-mod modi;
+pub mod modi;
 #[cfg(feature = "rivals")]
-#[expect(dead_code, reason = "services hold what they depend on; one size is enough for getting")]
-mod rivals;
+pub mod rivals;
 
 use crate::measure::{Suite, Work};
 use ::modi::Scope;
@@ -19,13 +16,16 @@ use tokio::runtime::{Builder, Runtime};
 const SUITE: &str = "container";
 
 /// Runs every case.
-#[expect(clippy::expect_used, reason = "a benchmark that cannot begin has nothing to say")]
-pub(crate) fn run(suite: &mut Suite) {
-    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
-    get(suite, &runtime);
-    argument(suite, &runtime);
+///
+/// # Errors
+///
+/// Those of starting a runtime or an application.
+pub fn run(suite: &mut Suite) -> ::modi::Result {
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    get(suite, &runtime)?;
+    argument(suite, &runtime)?;
     build(suite, &runtime);
-    scope(suite, &runtime);
+    scope(suite, &runtime)
 }
 
 /// The work of a case: an expression that is evaluated again and again.
@@ -33,16 +33,16 @@ macro_rules! work {
     ($value:expr) => {{
         let work: Work<'_> = Box::new(move |times| {
             for _ in 0..times {
-                black_box($value);
+                let _value = black_box($value);
             }
         });
         work
     }};
 }
 
-fn get(suite: &mut Suite, runtime: &Runtime) {
+fn get(suite: &mut Suite, runtime: &Runtime) -> ::modi::Result {
     let hand = hand::build_200();
-    let app = runtime.block_on(modi::build_200());
+    let app = runtime.block_on(modi::build_200())?;
     let (hand, app) = (&hand, &app);
     suite.case(
         SUITE,
@@ -80,12 +80,13 @@ fn get(suite: &mut Suite, runtime: &Runtime) {
             }),
         ],
     );
+    Ok(())
 }
 
 /// What a handler pays for an argument: the pipeline has the resolver at hand.
-fn argument(suite: &mut Suite, runtime: &Runtime) {
+fn argument(suite: &mut Suite, runtime: &Runtime) -> ::modi::Result {
     let hand = hand::build_200();
-    let app = runtime.block_on(modi::build_200());
+    let app = runtime.block_on(modi::build_200())?;
     let (hand, resolver) = (&hand, app.resolver(Scope::NONE, "handler"));
     suite.case(
         SUITE,
@@ -95,6 +96,7 @@ fn argument(suite: &mut Suite, runtime: &Runtime) {
             ("modi", work!(modi::argument_200(black_box(&resolver)))),
         ],
     );
+    Ok(())
 }
 
 /// Building and dropping again.
@@ -111,7 +113,7 @@ fn build(suite: &mut Suite, runtime: &Runtime) {
                         Box::new(move |times| {
                             runtime.block_on(async {
                                 for _ in 0..times {
-                                    black_box(modi::$build().await);
+                                    let _app = black_box(modi::$build().await);
                                 }
                             })
                         }),
@@ -131,9 +133,9 @@ fn build(suite: &mut Suite, runtime: &Runtime) {
     case!(200, build_200);
 }
 
-fn scope(suite: &mut Suite, runtime: &Runtime) {
+fn scope(suite: &mut Suite, runtime: &Runtime) -> ::modi::Result {
     let pool = Arc::new(graph::Pool::default());
-    let app = runtime.block_on(modi::scoped_app());
+    let app = runtime.block_on(modi::scoped_app())?;
     let app = &app;
     suite.case(
         SUITE,
@@ -162,4 +164,5 @@ fn scope(suite: &mut Suite, runtime: &Runtime) {
             }),
         ],
     );
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::lists::{services_10, services_50, services_200};
 use modi::prelude::*;
-use modi::{Dependency, Resolver, RunningApp};
+use modi::{Dependency, Resolver, RunningApp, StartError};
 use std::sync::Arc;
 
 /// Defines the services of a list, their module, and its functions.
@@ -12,8 +12,8 @@ macro_rules! graph {
         $(($name:ident $field:ident: $($dependency:ident $dependency_field:ident),*))*
     ) => {
         #[doc = concat!("The ", $size, " services and their module.")]
-        #[allow(dead_code, missing_debug_implementations, reason = "a service holds its dependencies only")]
-        pub(crate) mod $module {
+        #[allow(missing_debug_implementations, reason = "a service holds its dependencies only")]
+        pub mod $module {
             crate::container::graph::services! { [#[modi::injectable]] $(($name $field: $($dependency $dependency_field),*))* }
 
             /// The module.
@@ -22,14 +22,16 @@ macro_rules! graph {
         }
 
         #[doc = concat!("Builds an application of ", $size, " services.")]
-        pub(crate) async fn $build() -> RunningApp<$module::$root> {
-            #[expect(clippy::expect_used, reason = "nothing in it can fail")]
-            App::new($module::$root).start().await.expect("an application")
+        ///
+        /// # Errors
+        ///
+        /// None: nothing in it can fail.
+        pub async fn $build() -> Result<RunningApp<$module::$root>, StartError> {
+            App::new($module::$root).start().await
         }
 
         #[doc = concat!("Gets the last of the ", $size, " services.")]
-        #[allow(dead_code, reason = "one size is enough for getting")]
-        pub(crate) fn $get(app: &RunningApp<$module::$root>) -> &Arc<$module::$last> {
+        pub fn $get(app: &RunningApp<$module::$root>) -> &Arc<$module::$last> {
             app.get()
         }
     };
@@ -40,7 +42,7 @@ services_50!(graph, 50 n50 Module50 build_50 get_50 S49);
 services_200!(graph, 200 n200 Module200 build_200 get_200 S199);
 
 /// Takes the last of the 200 services as a handler's argument is taken.
-pub(crate) fn argument_200(resolver: &Resolver<'_, n200::Module200>) -> Option<Arc<n200::S199>> {
+pub fn argument_200(resolver: &Resolver<'_, n200::Module200>) -> Option<Arc<n200::S199>> {
     Dependency::take(resolver).ok()
 }
 
@@ -61,16 +63,20 @@ fn repository(unit_of_work: Arc<super::graph::UnitOfWork>) -> super::graph::Repo
 
 /// A singleton and two scoped services.
 #[module(providers = [pool, unit_of_work, repository])]
-pub(crate) struct ScopedModule;
+#[derive(Debug)]
+pub struct ScopedModule;
 
 /// The application of the scoped graph.
-#[expect(clippy::expect_used, reason = "nothing in it can fail")]
-pub(crate) async fn scoped_app() -> RunningApp<ScopedModule> {
-    App::new(ScopedModule).start().await.expect("an application")
+///
+/// # Errors
+///
+/// None: nothing in it can fail.
+pub async fn scoped_app() -> Result<RunningApp<ScopedModule>, StartError> {
+    App::new(ScopedModule).start().await
 }
 
 /// Opens a scope, takes both scoped services, and ends it.
-pub(crate) async fn scoped(app: &RunningApp<ScopedModule>) -> u64 {
+pub async fn scoped(app: &RunningApp<ScopedModule>) -> u64 {
     let outcome = app.scope(async |scope| {
         let unit_of_work = scope.get().await?;
         let repository = scope.get().await?;

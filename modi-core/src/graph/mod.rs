@@ -1,6 +1,6 @@
 //! A module as a constant: its providers, its handlers and what each of them needs.
 //!
-//! The same constant is checked by `cargo check` ([`check`]), gives the order of start-up, and is drawn without
+//! The same constant is checked by `cargo check` ([`order`]), gives the order of start-up, and is drawn without
 //! building anything ([`Graph`]).
 
 mod check;

@@ -163,7 +163,6 @@ const _: () = {
     }
 
     const _: () = {
-        #[expect(trivial_bounds, reason = "for the words of the error")]
         fn _shared()
         where
             dyn Mailer: Object,
@@ -209,7 +208,6 @@ const _: () = {
     }
 
     const _: () = {
-        #[expect(trivial_bounds, reason = "for the words of the error")]
         fn _shared()
         where
             dyn Health: Object,

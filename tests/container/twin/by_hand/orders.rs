@@ -194,7 +194,6 @@ const _: () = {
     }
 
     const _: () = {
-        #[expect(trivial_bounds, reason = "for the words of the error")]
         fn _shared()
         where
             dyn Health: Object,

@@ -56,7 +56,6 @@ async fn clock(settings: Arc<Settings>) -> Result<Arc<dyn Clock>> {
 // Asked for once more, ahead of all that follows from it: where the trait is not `Send + Sync`, the compiler's first error
 // is in the words of `Object`.
 const _: () = {
-    #[expect(trivial_bounds, reason = "for the words of the error")]
     fn _shared()
     where
         dyn Clock: Object,

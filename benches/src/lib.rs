@@ -1,0 +1,4 @@
+//! What the benchmarks measure, and how: every subject does the same work in the same run.
+
+pub mod container;
+pub mod measure;
