@@ -7,10 +7,10 @@
 //! | [`lifetime`], [`provide`] | how long a service lives; whether a module makes it or imports it |
 //! | [`scope`] | where services are taken from, and what one attempt at one message keeps |
 //! | `link`, `start` | from a root module to its services, along the graph |
-//! | [`app`](App), [`component`] | start, drain, stop |
+//! | [`app`](App), [`running`](RunningApp), [`component`] | start, drain, stop |
 //!
 //! Data flows one way: constants (`graph`) → linked modules (`link`) → built services (`start`) → a running application
-//! (`app`) → scopes (`scope`).
+//! (`running`) → scopes (`scope`).
 
 mod app;
 pub mod component;
@@ -23,11 +23,12 @@ mod link;
 pub mod module;
 mod overrides;
 pub mod provide;
+mod running;
 pub mod scope;
 pub mod service;
 mod start;
 
-pub use app::{App, AppScope, RunningApp};
+pub use app::App;
 pub use component::{Component, Host, Mounted};
 pub use dependency::{All, Dependency, Lazy};
 pub use error::{Advice, BoxError, Error, Result};
@@ -36,6 +37,7 @@ pub use life::{Signals, Stop};
 pub use link::{Linker, Plan};
 pub use module::Module;
 pub use overrides::Overrides;
+pub use running::{AppScope, RunningApp};
 pub use scope::{Completion, Resolver, Scope, ScopePlan};
 pub use service::{Lifecycle, Scoped, Service};
 pub use start::StartError;

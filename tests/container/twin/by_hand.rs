@@ -4,7 +4,8 @@
 //! line is there. The attributes differ in spelling only:
 //!
 //! * they write full paths, so that nothing has to be imported;
-//! * they number what is named here (`n0` for the cell `settings`, `Make4` for the maker `Healths`), because the name of an
+//! * they mark what they wrote (`#[automatically_derived]`, `#[inline]`, allowed lints);
+//! * they number what is named here (`n0` for the cell `settings`, `Make9` for the maker `Healths`), because the name of an
 //!   entry need not be an identifier;
 //! * their makers are `pub` with the output as a parameter, because they cannot see how visible a trait is.
 //!

@@ -1,9 +1,10 @@
-//! Building an application along its graph: a constructor starts when its last dependency is ready.
+//! Along the graph: a constructor starts when its last dependency is ready, side by side with the others.
 
-use crate::graph::{AnyArc, Edge, Hook, Kind, Make, MakeOnce, Node};
-use crate::link::{Linked, Linker, Modules, Plan, Space};
-use crate::module::{Lives, Module};
-use crate::overrides::{Fake, MadeFake, Override, Overrides, Replaced, With};
+use super::StartError;
+use crate::graph::{AnyArc, Edge, Kind, Make, MakeOnce, Node};
+use crate::link::{Linked, Modules};
+use crate::module::Lives;
+use crate::overrides::{Fake, MadeFake, Override, Replaced, With};
 use crate::scope::{Scope, Site, Step, panic_text};
 use crate::{Error, Result};
 use futures_util::future::BoxFuture;
@@ -15,138 +16,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why an application did not start. What had been started is stopped by the time this is returned.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The modules' values or the overrides do not fit together; every problem is listed.
-    #[error("the modules do not fit together:{}", lines(.0))]
-    Plan(Vec<String>),
-    /// A constructor or an `on_start` hook returned an error.
-    #[error("`{service}` of module `{module}` failed to start")]
-    Failed {
-        /// The owner's name.
-        module: &'static str,
-        /// The entry in its `providers`.
-        service: &'static str,
-        /// The error.
-        #[source]
-        source: crate::BoxError,
-    },
-    /// A constructor or an `on_start` hook panicked.
-    #[error("`{service}` of module `{module}` panicked at start: {message}")]
-    Panicked {
-        /// The owner's name.
-        module: &'static str,
-        /// The entry in its `providers`.
-        service: &'static str,
-        /// What the panic said.
-        message: String,
-    },
-    /// A component could not start.
-    #[error("{name} failed to start")]
-    Component {
-        /// The component.
-        name: String,
-        /// The error.
-        #[source]
-        source: crate::BoxError,
-    },
-    /// The start-up deadline passed.
-    #[error("not started after {after:?}: still waiting for {}", pending.join(", "))]
-    Deadline {
-        /// The deadline.
-        after: Duration,
-        /// What was still being built or started.
-        pending: Vec<String>,
-    },
-    /// An injected fake closed a cycle that the compiler could not see; every such cycle is listed.
-    #[error("an injected fake closes a cycle:{}", lines(.0))]
-    Cycle(Vec<String>),
-    /// The application was told to stop before it had started.
-    #[error("stopped while it was starting")]
-    Stopped,
-}
-
-fn lines(problems: &[String]) -> String {
-    problems.iter().map(|problem| format!("\n  {problem}")).collect()
-}
-
-/// Whether an application may have handlers: not if nothing would run them, since they would wait in silence.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Handlers {
-    May,
-    MayNot,
-}
-
-impl Handlers {
-    fn check(self, linked: &[Linked]) -> Result<(), StartError> {
-        let nodes = linked.iter().flat_map(|module| module.graph.iter().map(move |node| (module.name, node)));
-        let handlers = nodes.flat_map(|(module, node)| node.handlers.iter().map(move |handler| (module, handler.name)));
-        let problems: Vec<String> = match self {
-            Self::May => Vec::new(),
-            Self::MayNot => handlers
-                .map(|(module, handler)| format!("nothing runs the handler `{handler}` of module `{module}`: give the application a broker, `.broker(..)`"))
-                .collect(),
-        };
-        if problems.is_empty() { Ok(()) } else { Err(StartError::Plan(problems)) }
-    }
-}
-
-/// Opens the modules, builds every service and links what was built. Dropping it drops what was built.
-pub(crate) async fn build<M: Module>(
-    root: M,
-    space: Space,
-    overrides: Overrides<M>,
-    handlers: Handlers,
-    deadline: Duration,
-) -> Result<Built<M>, StartError> {
-    let mut plan = Plan::default();
-    plan.give("the application", root);
-    let problems = plan.problems();
-    if !problems.is_empty() {
-        return Err(StartError::Plan(problems));
-    }
-    let space = Arc::new(space);
-    let (linked, lives, sealing) = plan.open(&space);
-    handlers.check(&linked)?;
-    let mut builder = Builder::new(Modules { linked: linked.into(), space }, lives, overrides.list)?;
-    builder.run(deadline).await?;
-    let Builder { modules, lives, hooked, fakes, .. } = builder;
-    let linker = Linker::seal(lives, &sealing);
-    let (Some(live), Some(root)) = (linker.module::<M>(), linker.lives.last()) else {
-        return Err(StartError::Plan(vec!["the root module is not linked".to_owned()]));
-    };
-    modules.space.run(root);
-    let hooked = hooked.into_iter().map(|id| {
-        let (at, linked, node) = modules.node(id);
-        let (of, start, stop) = match fakes.get(&id) {
-            Some((own, fake)) => (own, fake.start, fake.stop),
-            None => (&linker.lives[at], node.start, node.stop),
-        };
-        Hooked { module: linked.name, service: node.name, of: of.clone(), start, stop }
-    });
-    Ok(Built { live, hooked: hooked.collect(), lives: linker.lives.into(), modules })
-}
-
-pub(crate) struct Built<M: Module> {
-    pub(crate) live: Arc<crate::module::Live<M>>,
-    pub(crate) modules: Modules,
-    pub(crate) lives: Arc<[AnyArc]>,
-    /// The singletons with hooks, in the order in which they were ready.
-    pub(crate) hooked: Vec<Hooked>,
-}
-
-/// A singleton with hooks.
-pub(crate) struct Hooked {
-    pub(crate) module: &'static str,
-    pub(crate) service: &'static str,
-    /// What they are called on: the module, or an injected fake.
-    pub(crate) of: AnyArc,
-    pub(crate) start: Option<Hook>,
-    pub(crate) stop: Option<Hook>,
-}
-
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     /// Not begun, or never begun: handlers, scoped services, what is not needed.
@@ -157,15 +26,15 @@ enum State {
 
 type Waiting = BoxFuture<'static, (usize, Result<Result<AnyArc>, String>)>;
 
-struct Builder {
-    modules: Modules,
-    lives: Lives,
+pub(super) struct Builder {
+    pub(super) modules: Modules,
+    pub(super) lives: Lives,
     /// What tests replaced; empty otherwise, and then most of the work below is not done.
     replaced: HashMap<usize, With>,
     /// Fakes that were made, as themselves.
-    fakes: HashMap<usize, (AnyArc, Arc<Fake>)>,
+    pub(super) fakes: HashMap<usize, (AnyArc, Arc<Fake>)>,
     state: Vec<State>,
-    hooked: Vec<usize>,
+    pub(super) hooked: Vec<usize>,
     /// Constructors that wait; most applications have few.
     running: Option<FuturesUnordered<Waiting>>,
     /// In an order in which they could be built, were nothing running.
@@ -173,7 +42,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(modules: Modules, lives: Lives, overrides: Vec<Override>) -> Result<Self, StartError> {
+    pub(super) fn new(modules: Modules, lives: Lives, overrides: Vec<Override>) -> Result<Self, StartError> {
         let nodes = modules.len();
         let mut builder = Self {
             modules,
@@ -218,7 +87,7 @@ impl Builder {
         }
     }
 
-    async fn run(&mut self, deadline: Duration) -> Result<(), StartError> {
+    pub(super) async fn run(&mut self, deadline: Duration) -> Result<(), StartError> {
         let needed = if self.replaced.is_empty() { None } else { Some(self.needed()) };
         let linked = self.modules.linked.clone();
         for (module, linked) in linked.iter().enumerate() {

@@ -1,0 +1,144 @@
+//! From a root module to built services: link the modules, build along the graph, seal what was built.
+
+mod builder;
+
+use crate::Result;
+use crate::graph::{AnyArc, Hook};
+use crate::link::{Linked, Linker, Modules, Plan, Space};
+use crate::module::Module;
+use crate::overrides::Overrides;
+use builder::Builder;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why an application did not start. What had been started is stopped by the time this is returned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The modules' values or the overrides do not fit together; every problem is listed.
+    #[error("the modules do not fit together:{}", lines(.0))]
+    Plan(Vec<String>),
+    /// A constructor or an `on_start` hook returned an error.
+    #[error("`{service}` of module `{module}` failed to start")]
+    Failed {
+        /// The owner's name.
+        module: &'static str,
+        /// The entry in its `providers`.
+        service: &'static str,
+        /// The error.
+        #[source]
+        source: crate::BoxError,
+    },
+    /// A constructor or an `on_start` hook panicked.
+    #[error("`{service}` of module `{module}` panicked at start: {message}")]
+    Panicked {
+        /// The owner's name.
+        module: &'static str,
+        /// The entry in its `providers`.
+        service: &'static str,
+        /// What the panic said.
+        message: String,
+    },
+    /// A component could not start.
+    #[error("{name} failed to start")]
+    Component {
+        /// The component.
+        name: String,
+        /// The error.
+        #[source]
+        source: crate::BoxError,
+    },
+    /// The start-up deadline passed.
+    #[error("not started after {after:?}: still waiting for {}", pending.join(", "))]
+    Deadline {
+        /// The deadline.
+        after: Duration,
+        /// What was still being built or started.
+        pending: Vec<String>,
+    },
+    /// An injected fake closed a cycle that the compiler could not see; every such cycle is listed.
+    #[error("an injected fake closes a cycle:{}", lines(.0))]
+    Cycle(Vec<String>),
+    /// The application was told to stop before it had started.
+    #[error("stopped while it was starting")]
+    Stopped,
+}
+
+fn lines(problems: &[String]) -> String {
+    problems.iter().map(|problem| format!("\n  {problem}")).collect()
+}
+
+/// Whether an application may have handlers: not if nothing would run them, since they would wait in silence.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Handlers {
+    May,
+    MayNot,
+}
+
+impl Handlers {
+    fn check(self, linked: &[Linked]) -> Result<(), StartError> {
+        let nodes = linked.iter().flat_map(|module| module.graph.iter().map(move |node| (module.name, node)));
+        let handlers = nodes.flat_map(|(module, node)| node.handlers.iter().map(move |handler| (module, handler.name)));
+        let problems: Vec<String> = match self {
+            Self::May => Vec::new(),
+            Self::MayNot => handlers
+                .map(|(module, handler)| format!("nothing runs the handler `{handler}` of module `{module}`: give the application a broker, `.broker(..)`"))
+                .collect(),
+        };
+        if problems.is_empty() { Ok(()) } else { Err(StartError::Plan(problems)) }
+    }
+}
+
+/// Opens the modules, builds every service and links what was built. Dropping it drops what was built.
+pub(crate) async fn build<M: Module>(
+    root: M,
+    space: Space,
+    overrides: Overrides<M>,
+    handlers: Handlers,
+    deadline: Duration,
+) -> Result<Built<M>, StartError> {
+    let mut plan = Plan::default();
+    plan.give("the application", root);
+    let problems = plan.problems();
+    if !problems.is_empty() {
+        return Err(StartError::Plan(problems));
+    }
+    let space = Arc::new(space);
+    let (linked, lives, sealing) = plan.open(&space);
+    handlers.check(&linked)?;
+    let mut builder = Builder::new(Modules { linked: linked.into(), space }, lives, overrides.list)?;
+    builder.run(deadline).await?;
+    let Builder { modules, lives, hooked, fakes, .. } = builder;
+    let linker = Linker::seal(lives, &sealing);
+    let (Some(live), Some(root)) = (linker.module::<M>(), linker.lives.last()) else {
+        return Err(StartError::Plan(vec!["the root module is not linked".to_owned()]));
+    };
+    modules.space.run(root);
+    let hooked = hooked.into_iter().map(|id| {
+        let (at, linked, node) = modules.node(id);
+        let (of, start, stop) = match fakes.get(&id) {
+            Some((own, fake)) => (own, fake.start, fake.stop),
+            None => (&linker.lives[at], node.start, node.stop),
+        };
+        Hooked { module: linked.name, service: node.name, of: of.clone(), start, stop }
+    });
+    Ok(Built { live, hooked: hooked.collect(), lives: linker.lives.into(), modules })
+}
+
+pub(crate) struct Built<M: Module> {
+    pub(crate) live: Arc<crate::module::Live<M>>,
+    pub(crate) modules: Modules,
+    pub(crate) lives: Arc<[AnyArc]>,
+    /// The singletons with hooks, in the order in which they were ready.
+    pub(crate) hooked: Vec<Hooked>,
+}
+
+/// A singleton with hooks.
+pub(crate) struct Hooked {
+    pub(crate) module: &'static str,
+    pub(crate) service: &'static str,
+    /// What they are called on: the module, or an injected fake.
+    pub(crate) of: AnyArc,
+    pub(crate) start: Option<Hook>,
+    pub(crate) stop: Option<Hook>,
+}
