@@ -3,15 +3,17 @@
 use crate::arguments::Arguments;
 use indicatif::{ProgressBar, ProgressStyle};
 use modi::Error;
+use shop::feed::Fed;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 pub(crate) struct Arrivals {
     path: PathBuf,
-    lines: Lines<BufReader<File>>,
+    file: BufReader<File>,
+    line: Vec<u8>,
     rate: Option<u32>,
     random: fastrand::Rng,
     bar: ProgressBar,
@@ -19,7 +21,9 @@ pub(crate) struct Arrivals {
     pub(crate) lines_read: u64,
     /// Lines that hold no event.
     pub(crate) unreadable: u64,
-    /// Events published.
+    /// Events published that nobody listens to.
+    pub(crate) unheard: u64,
+    /// Events published that are handled.
     pub(crate) published: u64,
 }
 
@@ -46,35 +50,43 @@ impl Arrivals {
         }
         Ok(Self {
             path,
-            lines: BufReader::new(file).lines(),
+            file: BufReader::new(file),
+            line: Vec::new(),
             rate: arguments.rate,
             random: fastrand::Rng::with_seed(arguments.seed),
             bar,
             lines_read: 0,
             unreadable: 0,
+            unheard: 0,
             published: 0,
         })
     }
 
-    /// The next line, when it arrives.
-    pub(crate) async fn next(&mut self) -> modi::Result<Option<String>> {
+    /// The next line, when it arrives. Dropping the wait loses at most the end of the file.
+    pub(crate) async fn next(&mut self) -> modi::Result<Option<&[u8]>> {
         if let Some(rate) = self.rate {
             // Gaps between independent events: exponentially distributed.
             let gap = -(1.0 - self.random.f64()).ln() / f64::from(rate);
             tokio::time::sleep(Duration::from_secs_f64(gap)).await;
         }
-        let line = self.lines.next_line().await;
-        let line = line.map_err(|source| Error::new(InputError { path: self.path.clone(), source }))?;
-        if let Some(line) = &line {
-            self.lines_read += 1;
-            self.bar.inc(line.len() as u64 + 1);
+        self.line.clear();
+        let read = self.file.read_until(b'\n', &mut self.line).await;
+        let read = read.map_err(|source| Error::new(InputError { path: self.path.clone(), source }))?;
+        if read == 0 {
+            return Ok(None);
         }
-        Ok(line)
+        self.lines_read += 1;
+        self.bar.inc(read as u64);
+        Ok(Some(&self.line))
     }
 
     /// What became of the last line.
-    pub(crate) fn count(&mut self, published: bool) {
-        *(if published { &mut self.published } else { &mut self.unreadable }) += 1;
+    pub(crate) fn count(&mut self, fed: Fed) {
+        *(match fed {
+            Fed::Published => &mut self.published,
+            Fed::Unheard => &mut self.unheard,
+            Fed::Unreadable => &mut self.unreadable,
+        }) += 1;
         if self.lines_read.is_multiple_of(100) {
             self.bar.set_message(format!("{} events", self.published));
         }

@@ -10,33 +10,46 @@ use arguments::Arguments;
 use arrivals::Arrivals;
 use clap::Parser;
 use modi::prelude::*;
-use modi::{RunningApp, Signals};
+use modi::{Error, RunningApp, Signals};
 use shop::ShopModule;
 use shop::feed::Feed;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use summary::{Books, Summary};
 
+/// How long nothing may move before the run is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 #[tokio::main]
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 async fn main() -> ExitCode {
+    // What handlers reject is counted below; what is worse is said at once.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::ERROR)
+        .with_writer(io::stderr)
+        .init();
     let arguments = Arguments::parse();
-    match run(&arguments).await {
-        Ok(summary) => {
-            println!("{summary}");
-            if arguments.json {
-                println!("{}", summary.json());
-            }
-            ExitCode::SUCCESS
-        }
+    match run(&arguments).await.and_then(|summary| Ok(print(&summary, arguments.json)?)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("orders: {error:?}");
+            // Where that cannot be written either, the exit code says it.
+            let _unheard = writeln!(io::stderr(), "orders: {error:?}");
             ExitCode::FAILURE
         }
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a program for people")]
+/// A reader that has gone away is no failure.
+fn print(summary: &Summary, json: bool) -> io::Result<()> {
+    let mut out = io::stdout();
+    let written =
+        writeln!(out, "{summary}").and_then(|()| if json { writeln!(out, "{}", summary.json()) } else { Ok(()) });
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
 async fn run(arguments: &Arguments) -> modi::Result<Summary> {
     let mut arrivals = Arrivals::open(arguments).await?;
     let broker = Broker::from_url(&arguments.broker)?;
@@ -51,13 +64,13 @@ async fn run(arguments: &Arguments) -> modi::Result<Summary> {
         stop.stop();
     });
     if arguments.announce {
-        println!("running");
+        writeln!(io::stdout(), "running")?;
     }
 
-    let fed = feed(&app, &mut arrivals).await;
-    if fed.is_ok() && !app.stop_handle().is_stopped() {
-        settled(&app, &broker, arrivals.published).await;
-    }
+    let fed = match feed(&app, &mut arrivals).await {
+        Ok(()) => settled(&app, &broker, arrivals.published).await,
+        failed => failed,
+    };
     interrupted.abort();
     let took = begun.elapsed();
     arrivals.finish();
@@ -75,23 +88,31 @@ async fn feed(app: &RunningApp<ShopModule>, arrivals: &mut Arrivals) -> modi::Re
         line = arrivals.next() => line?,
         () = stop.stopped() => None,
     } {
-        let known = feed.publish(&line).await?;
-        arrivals.count(known);
+        let fed = feed.publish(line).await?;
+        arrivals.count(fed);
     }
     Ok(())
 }
 
 /// Waits until what was published, and what followed from it, is finished.
-async fn settled(app: &RunningApp<ShopModule>, broker: &Broker, published: u64) {
+async fn settled(app: &RunningApp<ShopModule>, broker: &Broker, published: u64) -> modi::Result {
     let stop = app.stop_handle();
-    let mut before = None;
+    let (mut before, mut moved) = (None, Instant::now());
     while !stop.is_stopped() {
         let total = broker.report().total();
-        let quiet = total.finished() == published + total.published;
+        let (finished, expected) = (total.finished(), published + total.published);
         // Two looks alike: a subscriber adds its numbers one by one.
-        if quiet && before.replace(total.finished()) == Some(total.finished()) {
-            return;
+        let same = before.replace((finished, expected)) == Some((finished, expected));
+        if same && finished == expected {
+            break;
+        }
+        if !same {
+            moved = Instant::now();
+        } else if moved.elapsed() > PATIENCE {
+            let text = format!("{finished} of {expected} messages are finished, and none for {PATIENCE:?}");
+            return Err(Error::new(text));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    Ok(())
 }

@@ -42,6 +42,7 @@ impl Books {
 pub(crate) struct Summary {
     lines: u64,
     unreadable: u64,
+    unheard: u64,
     published: u64,
     orders: u64,
     orders_completed: u64,
@@ -78,6 +79,7 @@ impl Summary {
         Self {
             lines: arrivals.lines_read,
             unreadable: arrivals.unreadable,
+            unheard: arrivals.unheard,
             published: arrivals.published,
             orders: orders.len(),
             orders_completed: orders.count(Status::Completed),
@@ -112,7 +114,8 @@ impl fmt::Display for Summary {
         let mut row = |name: &str, count: u64| writeln!(f, "  {name:<36}{count:>8}");
         row("lines", self.lines)?;
         row("  not an event", self.unreadable)?;
-        row("events published", self.published)?;
+        row("  nobody listens to", self.unheard)?;
+        row("events to handle", self.published)?;
         row("orders", self.orders)?;
         row("  completed", self.orders_completed)?;
         row("  payment failed", self.orders_payment_failed)?;

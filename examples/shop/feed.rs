@@ -33,22 +33,40 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
     Deserialize::deserialize(deserializer).map(Some)
 }
 
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fed {
+    /// Its event is published, and somebody handles it.
+    Published,
+    /// Its event is published, and nobody listens to its topic.
+    Unheard,
+    /// It holds no event.
+    Unreadable,
+}
+
+/// The topics that the shop takes from outside.
+const HEARD: [&str; 6] =
+    ["orders.created", "user.created", "user.updated", "user.events", "analytics.track", "notifications"];
+
 impl Feed {
-    /// Publishes the event of a line, and waits for the confirmation. `false` where the line holds no event.
+    /// Publishes the event of a line, and waits for the confirmation.
     ///
     /// # Errors
     ///
     /// That of publishing.
-    pub async fn publish(&self, line: &str) -> modi::Result<bool> {
-        let Ok(Line { topic, key, body, raw }) = serde_json::from_str(line) else { return Ok(false) };
+    pub async fn publish(&self, line: &[u8]) -> modi::Result<Fed> {
+        let Ok(Line { topic, key, body, raw }) = serde_json::from_slice(line) else { return Ok(Fed::Unreadable) };
         let Some(payload) = body.map(|body| body.get().to_owned()).or(raw.map(Cow::into_owned)) else {
-            return Ok(false);
+            return Ok(Fed::Unreadable);
         };
+        if topic.trim().is_empty() {
+            return Ok(Fed::Unreadable);
+        }
         let publication = self.publisher.to(topic.as_ref()).bytes(payload);
         match key {
             Some(key) => publication.key(key.into_owned()).send().await?,
             None => publication.send().await?,
         };
-        Ok(true)
+        Ok(if HEARD.contains(&topic.as_ref()) { Fed::Published } else { Fed::Unheard })
     }
 }

@@ -95,6 +95,9 @@ pub enum PublishError {
         #[source]
         source: serde_json::Error,
     },
+    /// A topic has a name.
+    #[error("could not publish: the topic has no name")]
+    NoTopic,
     /// The broker did not take it.
     #[error("could not publish to `{topic}`")]
     Broker {

@@ -160,6 +160,9 @@ impl Publication {
     /// [`PublishError`]. After one the message may still have been published: a lost confirmation says nothing.
     pub async fn send(self) -> Result<Receipt, PublishError> {
         let Self { publisher, topic, mut message } = self;
+        if topic.trim().is_empty() {
+            return Err(PublishError::NoTopic);
+        }
         if let Some(cause) = &publisher.cause {
             cause.mark(&mut message);
         }

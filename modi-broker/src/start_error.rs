@@ -75,10 +75,10 @@ pub(crate) fn check(listeners: &[Listener], entries: &[Entry], application: &str
                 .push(format!("`{name}` names no broker, and the application has no default one: add `.broker(..)`")),
             _ => {}
         }
-        if spec.topic.is_empty() {
+        if spec.topic.trim().is_empty() {
             problems.push(format!("`{name}` listens to a topic without a name"));
         }
-        if spec.publish.is_some_and(str::is_empty) {
+        if spec.publish.is_some_and(|topic| topic.trim().is_empty()) {
             problems.push(format!("`{name}` publishes to a topic without a name"));
         }
         if !is_group(group) {

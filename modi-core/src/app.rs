@@ -1,14 +1,14 @@
 //! An application: built from a root module, running, stopped.
 
+use crate::Result;
 use crate::component::{Component, Host};
 use crate::graph::Graph;
-use crate::life::{Signals, Stop};
+use crate::life::{Stop, stop_on_signals};
 use crate::link::{Extensions, Space};
 use crate::module::Module;
 use crate::overrides::Overrides;
 use crate::running::RunningApp;
 use crate::start::{Built, Handlers, StartError, build};
-use crate::{Error, Result};
 use futures_util::future::{Either, select};
 use std::any::Any;
 use std::fmt;
@@ -110,6 +110,10 @@ impl<M: Module> App<M> {
 
     /// Builds every service, runs the hooks and starts the components.
     ///
+    /// Without a broker the handlers of its modules do not run: a program may want the services alone.
+    ///
+    /// A constructor or hook that blocks its thread cannot be interrupted: the deadline's error comes when it returns.
+    ///
     /// # Errors
     ///
     /// [`StartError`], once what was started is stopped again.
@@ -132,42 +136,34 @@ impl<M: Module> App<M> {
                 Either::Right(_) => return Err(StartError::Stopped),
             }
         };
+        if begun.elapsed() > start_deadline {
+            let pending = vec!["a constructor that blocked its thread".to_owned()];
+            return Err(StartError::Deadline { after: start_deadline, pending });
+        }
         let app = RunningApp::new(live, Host { modules, lives, stop, name }, components, drain_deadline);
         app.begin(hooked, start_deadline.saturating_sub(begun.elapsed()), start_deadline).await
     }
 
     /// Runs until a signal, a request to stop or a fatal error; then drains.
     ///
-    /// A second signal ends it at once, without draining.
+    /// Handlers that nothing would run, because the application has no broker, are an error. A second signal ends the
+    /// process at once, without draining and with exit code 130, also where a handler blocks its thread; so does any
+    /// signal that comes after `run` has returned.
     ///
     /// # Errors
     ///
     /// The first error: of the start, of a component, of the drain. A signal alone is no error.
     pub async fn run(self) -> Result {
         let stop = self.stop.clone();
-        let mut signals = Signals::new()?;
-        let watch = async {
-            let first = signals.next().await;
-            tracing::info!(signal = first, "stopping");
-            stop.stop();
-            signals.next().await
-        };
+        let _listening = stop_on_signals(stop.clone())?;
         let served = self.components.iter().any(|component| component.takes_handlers());
-        let life = async {
-            match self.start_as(if served { Handlers::May } else { Handlers::MayNot }).await {
-                Ok(app) => {
-                    stop.stopped().await;
-                    app.stop().await
-                }
-                Err(StartError::Stopped) => stop.outcome(),
-                Err(error) => Err(error.into()),
+        match self.start_as(if served { Handlers::May } else { Handlers::MayNot }).await {
+            Ok(app) => {
+                stop.stopped().await;
+                app.stop().await
             }
-        };
-        match select(pin!(life), pin!(watch)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right((signal, _)) => {
-                Err(Error::new(format!("ended without draining by a second signal ({signal})")))
-            }
+            Err(StartError::Stopped) => stop.outcome(),
+            Err(error) => Err(error.into()),
         }
     }
 }

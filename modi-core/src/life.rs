@@ -1,6 +1,7 @@
 //! The one way to stop: every signal, failure and request ends in the same token.
 
 use crate::{Error, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -94,5 +95,40 @@ impl Signals {
             std::future::pending::<()>().await;
         }
         "ctrl-c"
+    }
+}
+
+/// Turns the first signal into a stop, and ends the process at the second one; once the guard is gone, at any.
+///
+/// On a thread of its own: where every worker is blocked, or the runtime waits for one that is, nobody else would hear the
+/// second signal.
+pub(crate) fn stop_on_signals(stop: Stop) -> Result<Listening> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = {
+        let _entered = runtime.enter();
+        Signals::new()?
+    };
+    let ended = Arc::new(AtomicBool::new(false));
+    let listening = Listening(ended.clone());
+    let listen = async move {
+        let signal = signals.next().await;
+        if !ended.load(Ordering::Acquire) {
+            tracing::info!(signal, "stopping");
+            stop.stop();
+            signals.next().await;
+        }
+        tracing::error!("ended by a second signal, without draining");
+        std::process::exit(130);
+    };
+    std::thread::Builder::new().name("modi-signals".to_owned()).spawn(move || runtime.block_on(listen))?;
+    Ok(listening)
+}
+
+/// While it lives, a first signal is a request to stop.
+pub(crate) struct Listening(Arc<AtomicBool>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }

@@ -188,7 +188,7 @@ impl<M: Module> RunningApp<M> {
             let hook = AssertUnwindSafe(async { stop(&of).await }).catch_unwind();
             let stopped = match tokio::time::timeout(self.drain_deadline, hook).await {
                 Ok(Ok(stopped)) => stopped,
-                Ok(Err(panic)) => Err(Error::new(panic_text(&*panic))),
+                Ok(Err(panic)) => Err(Error::new(format!("panicked: {}", panic_text(&*panic)))),
                 Err(_elapsed) => Err(Error::new(format!("not stopped after {:?}", self.drain_deadline))),
             };
             keep_first(&mut first, stopped, || format!("`{service}` of module `{module}` in `on_stop`"));

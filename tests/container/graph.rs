@@ -243,8 +243,76 @@ fn a_module_that_only_passes_on_is_drawn() {
     assert!(picture.contains("Top_Smtp -->|0| StorageModule_Database"), "{picture}");
 }
 
+mod users {
+    #[modi::injectable]
+    pub(super) struct Service;
+    #[modi::module(providers = [Service], exports = [Service])]
+    pub(super) struct Module;
+}
+mod orders {
+    use super::{Arc, users};
+
+    pub(super) struct Service;
+    #[modi::injectable]
+    impl Service {
+        fn new(_users: Arc<users::Service>) -> Self {
+            super::built()
+        }
+    }
+    #[modi::module(imports = [users::Module::{users::Service}], providers = [Service])]
+    pub(super) struct Module;
+}
+
+#[test]
+fn two_modules_of_one_name_are_told_apart() {
+    assert_eq!(
+        App::new(orders::Module).graph().mermaid(),
+        r#"graph TD
+  subgraph Module
+    Module_Service["Service"]
+  end
+  subgraph Module_2
+    Module_2_Service["Service"]
+  end
+  Module_Service -->|_users| Module_2_Service
+"#
+    );
+}
+
 #[test]
 fn providers_are_counted_and_handlers_are_not() {
     assert_eq!(App::new(Root).graph().provider_count(), 5 + 5);
     assert_eq!(App::new(Aside).graph().provider_count(), 0);
+}
+
+mod first {
+    use modi::prelude::*;
+
+    #[injectable]
+    pub struct Shared;
+
+    #[module(providers = [Shared], exports = [Shared])]
+    pub struct SameModule;
+}
+
+mod second {
+    use modi::prelude::*;
+    use std::sync::Arc;
+
+    #[injectable]
+    pub struct Shared {
+        _other: Arc<super::first::Shared>,
+    }
+
+    #[module(imports = [super::first::SameModule::{super::first::Shared}], providers = [Shared])]
+    pub struct SameModule;
+}
+
+#[test]
+fn two_modules_of_one_name_are_told_apart() {
+    let graph = modi::App::new(second::SameModule).graph();
+    let arrow = "SameModule_Shared -->|_other| SameModule_2_Shared";
+    assert!(graph.mermaid().contains(arrow), "{}", graph.mermaid());
+    assert!(graph.json().contains(r#""module":"SameModule_2","to":"Shared""#), "{}", graph.json());
+    assert!(graph.dot().contains("SameModule_Shared -> SameModule_2_Shared"), "{}", graph.dot());
 }

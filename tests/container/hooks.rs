@@ -180,7 +180,7 @@ async fn the_first_error_of_a_stop_is_told_and_the_others_are_stopped_all_the_sa
     );
     assert_eq!(
         stop_of(&[("stop Cache", Hook::Panics), ("stop Database", Hook::Fails)]).await,
-        ("`Cache` of module `StorageModule` in `on_stop`: stop Cache panicked".to_owned(), all.clone())
+        ("`Cache` of module `StorageModule` in `on_stop`: panicked: stop Cache panicked".to_owned(), all.clone())
     );
     assert_eq!(
         stop_of(&[("stop Cache", Hook::Hangs)]).await,
@@ -231,7 +231,7 @@ async fn a_hook_that_panics_before_its_future_is_caught_too() {
 
     let (journal, hurry) = app("stop Hasty");
     let error = hurry.start().await.unwrap().stop().await.unwrap_err();
-    assert_eq!(format!("{error:#}"), "`Hasty` of module `Hurry` in `on_stop`: no future");
+    assert_eq!(format!("{error:#}"), "`Hasty` of module `Hurry` in `on_stop`: panicked: no future");
     assert_eq!(journal.lines(), ["start Database", "start Cache", "stop Cache", "stop Database"]);
 }
 

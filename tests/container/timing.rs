@@ -134,3 +134,27 @@ async fn what_is_ready_first_is_started_first() {
     App::new(Root { journal: journal.clone() }).start().await.unwrap();
     assert_eq!(journal.lines(), ["10", "20", "30"]);
 }
+
+/// Blocks its thread, as a constructor should not.
+struct Blocking;
+
+#[injectable]
+impl Blocking {
+    fn new() -> Self {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < std::time::Duration::from_millis(20) {
+            std::hint::spin_loop();
+        }
+        Self
+    }
+}
+
+#[module(providers = [Blocking])]
+struct BlockingModule;
+
+#[tokio::test]
+async fn a_constructor_that_blocks_past_the_deadline_is_an_error_once_it_returns() {
+    let app = App::new(BlockingModule).start_deadline(std::time::Duration::from_millis(5));
+    let error = app.start().await.unwrap_err().to_string();
+    assert_eq!(error, "not started after 5ms: still waiting for a constructor that blocked its thread");
+}

@@ -13,7 +13,7 @@ pub use argument::{Early, FromMessage, argument, early};
 pub use attempt::Attempt;
 pub use context::{Context, Key};
 pub use node::{Handler, Subscribes, handler};
-pub use payload::{Json, PayloadError};
+pub use payload::{Json, JsonError, PayloadError};
 
 pub use reply::{IntoMessage, IntoReply, Reply, To};
 pub use spec::{Ack, Spec};

@@ -42,11 +42,30 @@ pub enum PayloadError {
         wanted: &'static str,
         /// The cause.
         #[source]
-        source: serde_json::Error,
+        source: JsonError,
     },
     /// It is not text.
     #[error("the payload is not UTF-8")]
     Text(#[source] std::string::FromUtf8Error),
+}
+
+/// What is wrong with some JSON, and where, without the values that are in it: they may be secret, and errors end in logs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct JsonError(String);
+
+impl From<&serde_json::Error> for JsonError {
+    fn from(error: &serde_json::Error) -> Self {
+        let mut text = error.to_string();
+        // `invalid type: string "hunter2", expected u64`: what is quoted before `expected` comes from the payload.
+        if let Some(expected) = text.rfind(", expected")
+            && let Some(quoted) = text[..expected].find(['"', '`'])
+        {
+            let before = text[..quoted].trim_end().len();
+            text.replace_range(before..expected, "");
+        }
+        Self(text)
+    }
 }
 
 /// Decodes a payload that must be there.
@@ -58,7 +77,7 @@ pub(crate) fn decode_json<T: DeserializeOwned>(message: &Message) -> Result<T, P
     }
     let payload = message.payload().ok_or(PayloadError::Absent)?;
     let wanted = std::any::type_name::<T>();
-    serde_json::from_slice(payload).map_err(|source| PayloadError::Json { wanted, source })
+    serde_json::from_slice(payload).map_err(|error| PayloadError::Json { wanted, source: (&error).into() })
 }
 
 /// `application/json`, `text/json` and everything that ends in `+json`; parameters and capitals do not matter.
@@ -118,6 +137,24 @@ impl<M: Module> FromMessage<M> for Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    enum Colour {
+        Red,
+    }
+
+    fn said<T: for<'de> Deserialize<'de>>(json: &str) -> String {
+        serde_json::from_str::<T>(json).err().map(|error| JsonError::from(&error).to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_the_values() {
+        assert_eq!(said::<u64>("\"hunter2\""), "invalid type: string, expected u64 at line 1 column 9");
+        assert_eq!(said::<u8>("4711"), "invalid value: integer, expected u8 at line 1 column 4");
+        assert_eq!(said::<Colour>("\"hunter2, expected\""), "unknown variant, expected `Red` at line 1 column 19");
+        assert_eq!(said::<(u8, u8)>("[1]"), "invalid length 1, expected a tuple of size 2 at line 1 column 3");
+    }
 
     #[test]
     fn json_is_known_by_its_content_types() {

@@ -32,7 +32,12 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
         }
     };
     match mistakes.report(&item) {
-        Err(errors) => errors,
+        // A service with a mistake is still a subscriber: whoever lists it adds no error of its own.
+        Err(errors) => parse2::<ItemImpl>(item)
+            .ok()
+            .filter(|item| item.trait_.is_none() && item.generics.params.is_empty())
+            .map(|item| expand::methods(&item.self_ty, &[]))
+            .map_or_else(|| errors.clone(), |empty| quote!(#errors #empty)),
         Ok(()) => quote!(#item #code),
     }
 }

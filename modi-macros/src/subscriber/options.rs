@@ -78,6 +78,13 @@ fn setting(key: &Ident, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn:
             let nanos = duration(text)?;
             return Ok(quote!(deadline(::core::time::Duration::from_nanos(#nanos))));
         }
+        ("deadline", None) if matches!(&value, Expr::Lit(_)) => {
+            return Err(syn::Error::new_spanned(value, "write a duration as `\"250ms\"`, `\"15s\"` or `\"2m\"`"));
+        }
+        ("prefetch", _) if matches!(&value, Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.base10_digits() == "0") =>
+        {
+            mistakes.at(&value, "with a prefetch of 0 no message would ever come");
+        }
         _ => {}
     }
     Ok(quote!(#key(#value)))

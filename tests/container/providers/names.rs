@@ -103,3 +103,28 @@ async fn a_trait_with_parameters_and_more_bounds_is_a_name_too() {
     assert_eq!((users.handle.handle("four".to_owned()), users.loose.number()), (4, 3));
     assert!(Arc::ptr_eq(&users.later.get(), &users.handle));
 }
+
+#[tokio::test]
+async fn a_transient_is_new_in_each_place_under_any_name() {
+    #[injectable(transient)]
+    struct Attempt {
+        smtp: Arc<Smtp>,
+    }
+    impl Mailer for Attempt {
+        fn name(&self) -> &'static str {
+            self.smtp.name
+        }
+    }
+    #[injectable]
+    struct Pair {
+        one: Arc<dyn Mailer>,
+        other: Arc<dyn Mailer>,
+    }
+    #[module(providers = [Smtp, Attempt as dyn Mailer, Pair])]
+    struct Root;
+
+    let app = App::new(Root).start().await.unwrap();
+    let pair = app.get::<Pair>();
+    assert!(!same(&pair.one, &pair.other));
+    assert_eq!((pair.one.name(), pair.other.name()), ("smtp", "smtp"));
+}

@@ -148,9 +148,10 @@ async fn a_condition_on_an_entry_leaves_it_out() {
         providers = [
             #[cfg(not(test))] Nothing,
             #[cfg(test)] Smtp as dyn Mailer,
-            #[cfg(not(test))] Nothing as dyn Mailer,
+            #[cfg(not(test))] Nobody as dyn Mailer,
             #[cfg(test)] Smtp as all dyn Health,
-            #[cfg(not(test))] Nothing as all dyn Health,
+            #[cfg(not(test))] Nobody as all dyn Health,
+            #[cfg(not(test))] Disk as all dyn Health,
             Users,
             #[cfg(all(test, not(test)))] Nothing,
             Last,

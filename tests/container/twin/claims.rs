@@ -129,7 +129,7 @@ async fn a_stop_goes_on_to_its_end() {
         (
             "so is a panic",
             stopped("stop Smtp panics").await,
-            "`Smtp` of module `MailModule` in `on_stop`: stop Smtp panicked as asked; stop Smtp, stop Database",
+            "`Smtp` of module `MailModule` in `on_stop`: panicked: stop Smtp panicked as asked; stop Smtp, stop Database",
         ),
         (
             "so is what does not end",

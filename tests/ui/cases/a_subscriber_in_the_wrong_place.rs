@@ -16,6 +16,7 @@ impl Events { //~ ERROR no handler: write `#[subscribe("topic")]` above a method
     async fn d(&self) {}
 }
 
+#[injectable]
 struct Others;
 #[subscriber]
 impl Others {
@@ -24,5 +25,9 @@ impl Others {
     #[subscribe("f")]
     async fn f(&mut self) {} //~ ERROR a service is shared: its handlers take `&self`
 }
+
+/// Listing it adds no error.
+#[module(subscribers = [Others])]
+struct AppModule;
 
 fn main() {}
