@@ -79,7 +79,7 @@ impl<M: Module> App<M> {
         Self { overrides, ..self }
     }
 
-    /// Gives the application a value that [`Resolver::extension`] finds by its type.
+    /// Gives the application a value that [`Resolver::extension`](crate::Resolver::extension) finds by its type.
     #[must_use]
     pub fn extend<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.extensions.insert(value);

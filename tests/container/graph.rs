@@ -284,35 +284,3 @@ fn providers_are_counted_and_handlers_are_not() {
     assert_eq!(App::new(Root).graph().provider_count(), 5 + 5);
     assert_eq!(App::new(Aside).graph().provider_count(), 0);
 }
-
-mod first {
-    use modi::prelude::*;
-
-    #[injectable]
-    pub struct Shared;
-
-    #[module(providers = [Shared], exports = [Shared])]
-    pub struct SameModule;
-}
-
-mod second {
-    use modi::prelude::*;
-    use std::sync::Arc;
-
-    #[injectable]
-    pub struct Shared {
-        _other: Arc<super::first::Shared>,
-    }
-
-    #[module(imports = [super::first::SameModule::{super::first::Shared}], providers = [Shared])]
-    pub struct SameModule;
-}
-
-#[test]
-fn two_modules_of_one_name_are_told_apart() {
-    let graph = modi::App::new(second::SameModule).graph();
-    let arrow = "SameModule_Shared -->|_other| SameModule_2_Shared";
-    assert!(graph.mermaid().contains(arrow), "{}", graph.mermaid());
-    assert!(graph.json().contains(r#""module":"SameModule_2","to":"Shared""#), "{}", graph.json());
-    assert!(graph.dot().contains("SameModule_Shared -> SameModule_2_Shared"), "{}", graph.dot());
-}

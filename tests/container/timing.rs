@@ -142,7 +142,7 @@ struct Blocking;
 impl Blocking {
     fn new() -> Self {
         let begun = std::time::Instant::now();
-        while begun.elapsed() < std::time::Duration::from_millis(20) {
+        while begun.elapsed() < Duration::from_millis(20) {
             std::hint::spin_loop();
         }
         Self
@@ -154,7 +154,7 @@ struct BlockingModule;
 
 #[tokio::test]
 async fn a_constructor_that_blocks_past_the_deadline_is_an_error_once_it_returns() {
-    let app = App::new(BlockingModule).start_deadline(std::time::Duration::from_millis(5));
+    let app = App::new(BlockingModule).start_deadline(Duration::from_millis(5));
     let error = app.start().await.unwrap_err().to_string();
     assert_eq!(error, "not started after 5ms: still waiting for a constructor that blocked its thread");
 }
