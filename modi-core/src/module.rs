@@ -190,10 +190,14 @@ pub struct Lives(pub(crate) Vec<Box<AnyLive>>);
 impl Lives {
     pub(crate) const NONE: &'static Self = &Self(Vec::new());
 
+    /// Not inlined: it is called by the code of every service.
+    #[inline(never)]
     pub(crate) fn at<M: Module>(&self, module: usize) -> Option<&Live<M>> {
         self.0[module].downcast_ref()
     }
 
+    /// Not inlined either.
+    #[inline(never)]
     pub(crate) fn at_mut<M: Module>(&mut self, module: usize) -> Option<&mut Live<M>> {
         self.0[module].downcast_mut()
     }
