@@ -2,9 +2,10 @@
 
 use super::parse::{Alias, Entry, Lists, Provider};
 use crate::attribute::{Mistakes, take};
+use crate::place::over;
 use crate::pretty::pretty;
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{HashMap, HashSet};
 use syn::{GenericArgument, Ident, ItemStruct, Path, PathArguments, Type, parse_quote};
 
@@ -241,7 +242,12 @@ fn own(cfg: Option<TokenStream>, by: Type) -> Node {
         }
         _ => false,
     };
-    let output = if is_function { parse_quote!(<#by as ::modi::__private::Source>::Output) } else { by.clone() };
+    let output = if is_function {
+        // At the user's entry, so that what is provided twice is shown there.
+        Type::Verbatim(over(&by, |at| quote_spanned!(at=> <#by as ::modi::__private::Source>::Output)))
+    } else {
+        by.clone()
+    };
     Node { cfg, name: pretty(&by), output, made: Made::By(by), subscribes: false }
 }
 
