@@ -14,7 +14,8 @@
 //! A message is acknowledged after its handler succeeded, its scope was completed and what it published is confirmed. So
 //! each message is handled at least once: a crash, and a publication that fails after its scope was completed, repeat the
 //! attempt. Attempts are counted from the handing out: those made in place start over after a crash. One subscriber handles
-//! one message at a time, in order; later messages of a lane wait while one is tried again.
+//! one message at a time, in order, or [several](Spec::concurrency) side by side that keep the order of their
+//! [lanes or keys](Order); what comes after a message waits while that is tried again.
 //!
 //! Arrows point one way: adapters know the contract, the pipeline knows the contract and the handlers, the component
 //! starts the pipeline, and nothing but the component knows an application.
@@ -44,8 +45,8 @@ pub use contract::Receipt;
 pub use dead_letter::{DeadLetter, FailureKind};
 pub use error::{BrokerError, BrokerErrorKind, PublishError};
 pub use handler::{
-    Ack, Attempt, Context, Early, FromMessage, Handler, IntoMessage, IntoReply, Json, Key, PayloadError, Reply, Spec,
-    Subscribes, To, argument, early, handler,
+    Ack, Attempt, Context, Early, FromMessage, Handler, IntoMessage, IntoReply, Json, Key, Order, PayloadError, Reply,
+    Spec, Subscribes, To, argument, early, handler,
 };
 pub use headers::Headers;
 pub use message::Message;

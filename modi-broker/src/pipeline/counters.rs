@@ -8,7 +8,7 @@ macro_rules! counters {
         /// Shared, and read by reports.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
-            $($name: AtomicU64,)*
+            $(pub(super) $name: AtomicU64,)*
         }
 
         /// The loop's own, not yet added.
@@ -123,6 +123,11 @@ impl Tally {
     pub(super) fn flush(&mut self) {
         self.local.flush(&self.shared);
     }
+}
+
+/// Counts what is rare, or dear anyway, without a detour over the loop.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 impl Drop for Tally {

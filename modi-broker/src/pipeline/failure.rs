@@ -3,14 +3,14 @@
 use super::attempt::{Attempted, End};
 use super::backoff::OUTAGE;
 use super::control::Stage;
-use super::run::Runner;
+use super::counters::count;
+use super::job::Shared;
 use crate::contract::{Outgoing, Place};
 use crate::dead_letter::{self, FailureKind};
 use crate::{BrokerError, Handler, Message};
 use futures_util::future::BoxFuture;
-use modi_core::{Advice, Error, Module};
+use modi_core::{Advice, Error, Module, Scope};
 use std::time::{Duration, SystemTime};
-use tokio::time::sleep;
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -36,16 +36,18 @@ pub(crate) struct Story {
     pub(crate) last_failure: SystemTime,
 }
 
-impl<M: Module, H: Handler<M>> Runner<M, H> {
-    /// Tries again, and at last writes the dead letter. Later messages of the lane wait meanwhile. Boxed: failures are
-    /// rare, and the loop's own state stays small.
+impl<M: Module, H: Handler<M>> Shared<M, H> {
+    /// Tries again, and at last writes the dead letter. Later messages of its key wait meanwhile. Boxed: failures are
+    /// rare, and what every message needs stays small.
     ///
     /// An error means that the dead letter can never be written.
+    #[cold]
     pub(super) fn failed<'a>(
-        &'a mut self,
+        &'a self,
         message: &'a Message,
         number: u32,
         lane: u32,
+        scope: &'a mut Scope,
         failure: Failure,
     ) -> BoxFuture<'a, Result<End, BrokerError>> {
         Box::pin(async move {
@@ -61,13 +63,12 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
                     error = format!("{:#}", failure.error),
                     "an attempt failed"
                 );
-                let Some(wait) = self.wait_after(&failure, story.attempts) else { break };
-                let Self { settling, tally, control, .. } = self;
-                if settling.beside(tally, Some((control, Stage::Draining)), sleep(wait)).await.is_none() {
+                let Some(wait) = Self::wait_after(&failure, story.attempts) else { break };
+                if !self.pause(wait).await {
                     return Ok(End::Released);
                 }
-                self.tally.local.retried += 1;
-                failure = match self.attempt(message, number + story.attempts, lane).await {
+                count(&self.counters.retried);
+                failure = match self.attempt(message, number + story.attempts, lane, scope).await {
                     Attempted::Ended(end) => return Ok(end),
                     Attempted::Cut => return Ok(End::Released),
                     Attempted::Failed(failure) => failure,
@@ -79,8 +80,8 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
     }
 
     /// How long to wait before the next attempt; `None` where there is none.
-    fn wait_after(&self, failure: &Failure, failures: u32) -> Option<Duration> {
-        let retries = &self.spec.retries;
+    fn wait_after(failure: &Failure, failures: u32) -> Option<Duration> {
+        let retries = H::SPEC.retries;
         match failure.error.advice() {
             Advice::Reject => None,
             _ if failures > retries.limit => None,
@@ -90,33 +91,31 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
     }
 
     /// Writes the dead letter, confirmed. While that is not possible the message stays unsettled.
-    async fn bury(&mut self, message: &Message, story: Story, failure: &Failure) -> Result<End, BrokerError> {
+    async fn bury(&self, message: &Message, story: Story, failure: &Failure) -> Result<End, BrokerError> {
         let letter = dead_letter::write(message, story, failure, &self.about);
         let place = Place::Dead { group: self.about.group.clone(), topic: self.about.topic.clone() };
         let mut failures = 0;
         loop {
-            let Self { settling, tally, control, publish, about, .. } = self;
-            let answer = publish.send(Outgoing { place: place.clone(), message: letter.clone() });
-            let error = match settling.beside(tally, Some((control, Stage::Cut)), answer.wait()).await {
+            let answer = self.publish.send(Outgoing { place: place.clone(), message: letter.clone() });
+            let error = match self.unless(Stage::Cut, answer.wait()).await {
                 None => return Ok(End::Released),
                 Some(Ok(_)) => break,
                 Some(Err(error)) => error,
             };
             let text = error.to_string();
-            let (subscriber, place) = (&*about.name, place.to_string());
+            let (subscriber, place) = (&*self.about.name, place.to_string());
             if error.is_permanent() {
                 tracing::error!(subscriber, place, error = text, "a dead letter can never be written");
                 return Err(error);
             }
             tracing::error!(subscriber, place, error = text, "a dead letter was not written; its message stays");
             failures += 1;
-            let wait = sleep(OUTAGE.wait(failures));
-            if settling.beside(tally, Some((control, Stage::Draining)), wait).await.is_none() {
+            if !self.pause(OUTAGE.wait(failures)).await {
                 return Ok(End::Released);
             }
         }
         if matches!(failure.kind, FailureKind::Reject | FailureKind::Decode) {
-            self.tally.local.rejected += 1;
+            count(&self.counters.rejected);
         }
         Ok(End::DeadLettered)
     }

@@ -4,7 +4,10 @@
 mod chain;
 mod failures;
 mod life;
+mod odd;
 mod shop;
+mod side;
+mod side_by_side;
 mod start;
 
 use std::time::Duration;
