@@ -3,7 +3,7 @@
 use super::control::Stage;
 use super::counters::count;
 use super::failure::Failure;
-use super::job::Shared;
+use super::job::{Room, Shared};
 use crate::contract::{Answer, Outgoing, Place, Receipt};
 use crate::dead_letter::FailureKind;
 use crate::handler::{Response, Responses};
@@ -38,73 +38,74 @@ pub(super) enum End {
 }
 
 impl<M: Module, H: Handler<M>> Shared<M, H> {
+    /// What the handler comes to stays small: results that are to be published wait in the room.
     #[inline]
-    pub(super) async fn attempt(&self, message: &Message, number: u32, lane: u32, scope: &mut Scope) -> Attempted {
-        let mut responses = Responses::None;
-        let mut attempted = self.call(message, number, lane, scope, &mut responses).await;
+    pub(super) async fn attempt(&self, message: &Message, number: u32, lane: u32, room: &mut Room) -> Attempted {
+        let attempted = {
+            let Self { live, plan, about, name, .. } = self;
+            let Room { scope, responses } = room;
+            let mut work = pin!(Some(async move {
+                let resolver = Resolver::new(live, Scope::NONE, name);
+                let mut attempt = Attempt { resolver, message, number, lane, about };
+                let input = H::decode(&attempt).map_err(Failure::decode)?;
+                if !plan.is_empty() {
+                    scope.open(plan).await.map_err(Failure::returned)?;
+                    attempt.resolver = Resolver::new(live, scope, name);
+                }
+                let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
+                judge(reply, responses, name)
+            }));
+            let mut deadline = None;
+            poll_fn(|cx| {
+                let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Attempted::Cut) };
+                match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
+                    Ok(Poll::Ready(Ok(end))) => return Poll::Ready(Attempted::Ended(end)),
+                    Ok(Poll::Ready(Err(failure))) => return Poll::Ready(Attempted::Failed(failure)),
+                    Ok(Poll::Pending) => {}
+                    Err(panic) => return Poll::Ready(self.panicked(&*panic)),
+                }
+                let cut_off = if self.control.has_reached(Stage::Cut) {
+                    Attempted::Cut
+                // The first wait reads the clock; nothing else ever does.
+                } else if self.clock.has_come(*deadline.get_or_insert_with(|| self.clock.after(H::SPEC.deadline))) {
+                    self.late()
+                } else {
+                    return Poll::Pending;
+                };
+                // Dropped before its scope is completed.
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.set(None))) {
+                    tracing::warn!(
+                        handler = name,
+                        panic = panic_text(&*panic),
+                        "a handler panicked while it was dropped"
+                    );
+                }
+                Poll::Ready(cut_off)
+            })
+            .await
+        };
+        if self.plan.is_empty() && matches!(room.responses, Responses::None) {
+            return attempted;
+        }
+        self.finish(attempted, message, room).await
+    }
+
+    /// What follows the handler: its scope is completed, its results are published.
+    async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
+        let Room { scope, responses } = room;
+        let responses = std::mem::replace(responses, Responses::None);
+        let mut attempted = attempted;
         if !self.plan.is_empty() {
             attempted = self.complete(attempted, scope).await;
         }
-        if matches!(attempted, Attempted::Ended(End::Acked)) && !matches!(responses, Responses::None) {
+        if matches!(attempted, Attempted::Ended(End::Acked)) {
             attempted = self.respond(message, responses).await;
         }
         // The services of an attempt that succeeded stay until its message is settled.
-        if !self.plan.is_empty() && !matches!(attempted, Attempted::Ended(_)) {
+        if !matches!(attempted, Attempted::Ended(_)) {
             self.leave(scope);
         }
         attempted
-    }
-
-    /// What is returned stays small: results that are to be published wait in a place of their own.
-    #[inline]
-    async fn call(
-        &self,
-        message: &Message,
-        number: u32,
-        lane: u32,
-        scope: &mut Scope,
-        responses: &mut Responses,
-    ) -> Attempted {
-        let Self { live, plan, about, name, .. } = self;
-        let attempt = Attempt { resolver: Resolver::new(live, Scope::NONE, name), message, number, lane, about };
-        let input = match catch_unwind(AssertUnwindSafe(|| H::decode(&attempt))) {
-            Ok(Ok(input)) => input,
-            Ok(Err(error)) => return Attempted::Failed(Failure { kind: FailureKind::Decode, error }),
-            Err(panic) => return self.panicked(&*panic),
-        };
-        let mut work = pin!(Some(async move {
-            let mut attempt = attempt;
-            if !plan.is_empty() {
-                scope.open(plan).await.map_err(Failure::returned)?;
-                attempt.resolver = Resolver::new(live, scope, name);
-            }
-            let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
-            judge(reply, responses, name)
-        }));
-        let mut deadline = None;
-        poll_fn(|cx| {
-            let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Attempted::Cut) };
-            match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
-                Ok(Poll::Ready(Ok(end))) => return Poll::Ready(Attempted::Ended(end)),
-                Ok(Poll::Ready(Err(failure))) => return Poll::Ready(Attempted::Failed(failure)),
-                Ok(Poll::Pending) => {}
-                Err(panic) => return Poll::Ready(self.panicked(&*panic)),
-            }
-            let cut_off = if self.control.has_reached(Stage::Cut) {
-                Attempted::Cut
-            // The first wait reads the clock; nothing else ever does.
-            } else if self.clock.has_come(*deadline.get_or_insert_with(|| self.clock.after(H::SPEC.deadline))) {
-                self.late()
-            } else {
-                return Poll::Pending;
-            };
-            // Dropped before its scope is completed.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.set(None))) {
-                tracing::warn!(handler = name, panic = panic_text(&*panic), "a handler panicked while it was dropped");
-            }
-            Poll::Ready(cut_off)
-        })
-        .await
     }
 
     /// Ends the scope, whatever ended the handler. Its error is the handler's error.
@@ -142,6 +143,9 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
 
     /// Publishes the results, and waits until all are confirmed.
     async fn respond(&self, message: &Message, responses: Responses) -> Attempted {
+        if matches!(responses, Responses::None) {
+            return Attempted::Ended(End::Acked);
+        }
         let cause = Cause::of(message);
         let mut pending = Vec::new();
         let mut send = |response: Response| {

@@ -4,12 +4,12 @@ use super::attempt::{Attempted, End};
 use super::backoff::OUTAGE;
 use super::control::Stage;
 use super::counters::count;
-use super::job::Shared;
+use super::job::{Room, Shared};
 use crate::contract::{Outgoing, Place};
 use crate::dead_letter::{self, FailureKind};
 use crate::{BrokerError, Handler, Message};
 use futures_util::future::BoxFuture;
-use modi_core::{Advice, Error, Module, Scope};
+use modi_core::{Advice, Error, Module};
 use std::time::{Duration, SystemTime};
 
 /// Why an attempt failed.
@@ -20,6 +20,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// An argument could not be taken from the message.
+    pub(super) fn decode(error: Error) -> Self {
+        Self { kind: FailureKind::Decode, error }
+    }
+
     /// An error that came back from the handler, its scope or its publications.
     pub(super) fn returned(error: Error) -> Self {
         let kind = if error.advice() == Advice::Reject { FailureKind::Reject } else { FailureKind::Error };
@@ -47,7 +52,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         message: &'a Message,
         number: u32,
         lane: u32,
-        scope: &'a mut Scope,
+        room: &'a mut Room,
         failure: Failure,
     ) -> BoxFuture<'a, Result<End, BrokerError>> {
         Box::pin(async move {
@@ -68,7 +73,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
                     return Ok(End::Released);
                 }
                 count(&self.counters.retried);
-                failure = match self.attempt(message, number + story.attempts, lane, scope).await {
+                failure = match self.attempt(message, number + story.attempts, lane, room).await {
                     Attempted::Ended(end) => return Ok(end),
                     Attempted::Cut => return Ok(End::Released),
                     Attempted::Failed(failure) => failure,

@@ -5,11 +5,11 @@ use super::clock::Clock;
 use super::control::{Control, Stage};
 use super::counters::Counters;
 use crate::contract::Publish;
-use crate::handler::About;
+use crate::handler::{About, Ack, Responses};
 use crate::{BrokerError, Handler, Message};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, Scope, ScopePlan};
-use std::borrow::Borrow;
+use std::borrow::{Borrow, BorrowMut};
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::pin;
@@ -35,43 +35,52 @@ pub(super) struct Shared<M: Module, H: Handler<M>> {
 }
 
 /// A message, and which handing out it is.
-pub(super) struct Task<B> {
+pub(super) struct Task<B, R> {
     pub(super) message: B,
     pub(super) number: u32,
     pub(super) lane: u32,
     /// It was settled when it was received: the handler begins when so many were answered.
     pub(super) begins_at: Option<u64>,
-    /// Used again by the next message.
+    pub(super) room: R,
+}
+
+/// What one attempt after the other uses, from message to message.
+#[derive(Default)]
+pub(super) struct Room {
+    /// Cleared after the message is settled.
     pub(super) scope: Scope,
+    /// What the attempt in hand is going to publish.
+    pub(super) responses: Responses,
 }
 
 /// How a job ended. An error is one of the broker, and permanent: the message stays with it.
-pub(super) struct Ended {
+pub(super) struct Ended<R> {
     pub(super) end: Result<End, BrokerError>,
-    /// Not cleared yet: that follows the settlement.
-    pub(super) scope: Scope,
+    pub(super) room: R,
 }
 
 impl<M: Module, H: Handler<M>> Shared<M, H> {
+    /// The message is borrowed or owned, and so is the room: a slot's future has to own them.
     #[inline]
-    pub(super) async fn handle<B: Borrow<Message>>(&self, task: Task<B>) -> Ended {
-        let Task { message, number, lane, begins_at, mut scope } = task;
-        let message = message.borrow();
-        if let Some(ticket) = begins_at {
-            let settled = poll_fn(|_| match self.answered.load(Ordering::Relaxed) >= ticket {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            });
-            if self.unless(Stage::Cut, settled).await.is_none() {
-                return Ended { end: Ok(End::Released), scope };
-            }
+    pub(super) async fn handle<B: Borrow<Message>, R: BorrowMut<Room>>(&self, task: Task<B, R>) -> Ended<R> {
+        let Task { message, number, lane, begins_at, mut room } = task;
+        if H::SPEC.ack == Ack::Received && !self.is_settled(begins_at).await {
+            return Ended { end: Ok(End::Released), room };
         }
-        let end = match self.attempt(message, number, lane, &mut scope).await {
+        let end = match self.attempt(message.borrow(), number, lane, room.borrow_mut()).await {
             Attempted::Ended(end) => Ok(end),
-            Attempted::Failed(failure) => self.failed(message, number, lane, &mut scope, failure).await,
+            Attempted::Failed(failure) => self.failed(message.borrow(), number, lane, room.borrow_mut(), failure).await,
             Attempted::Cut => Ok(End::Released),
         };
-        Ended { end, scope }
+        Ended { end, room }
+    }
+
+    async fn is_settled(&self, ticket: Option<u64>) -> bool {
+        let settled = poll_fn(|_| match self.answered.load(Ordering::Relaxed) >= ticket.unwrap_or(0) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        });
+        self.unless(Stage::Cut, settled).await.is_some()
     }
 
     /// Waits for `future`; `None` once the stop has come to `stage`.

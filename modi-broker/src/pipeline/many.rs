@@ -1,14 +1,14 @@
 //! The loop of a subscriber that handles several messages side by side.
 
 use super::attempt::End;
-use super::job::{Ended, Shared, Task};
+use super::job::{Ended, Room, Shared, Task};
 use super::run::Desk;
 use super::schedule::{Entered, Schedule};
 use super::slots::Slots;
 use crate::contract::{Delivery, Lease, Source};
 use crate::handler::Order;
 use crate::{BrokerError, Handler, Message};
-use modi_core::{Module, Scope};
+use modi_core::Module;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::task::{Context, Poll};
@@ -21,14 +21,14 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
     let limit = H::SPEC.limit;
     // One by one, credit would come back one by one, and batches would be single messages.
     let least = (limit / 4).max(1);
-    let start = |task: Task<Message>| shared.handle(task);
+    let start = |task: Task<Message, Room>| shared.handle(task);
     let mut floor = Floor {
         shared,
         desk,
         slots: Slots::new(H::SPEC.concurrency.min(limit)),
         start,
         schedule: Schedule::new(),
-        scopes: Vec::new(),
+        rooms: Vec::new(),
         hasher: RandomState::new(),
         held: 0,
         fatal: None,
@@ -83,7 +83,7 @@ struct Floor<'a, 'd, M: Module, H: Handler<M>, F, S> {
     start: S,
     schedule: Schedule<Delivery>,
     /// Left by jobs that ended, for those that begin.
-    scopes: Vec<Scope>,
+    rooms: Vec<Room>,
     /// Of its own, so that nobody can choose keys that meet.
     hasher: RandomState,
     /// Received, and not yet given to settling.
@@ -97,7 +97,9 @@ struct Held {
     key: Option<u64>,
 }
 
-impl<M: Module, H: Handler<M>, F: Future<Output = Ended>, S: Fn(Task<Message>) -> F> Floor<'_, '_, M, H, F, S> {
+impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Room>>, S: Fn(Task<Message, Room>) -> F>
+    Floor<'_, '_, M, H, F, S>
+{
     /// Starts and ends jobs until all of them wait.
     fn turn(&mut self, cx: &mut Context<'_>) {
         self.desk.settling.poll(cx, &mut self.desk.tally);
@@ -134,23 +136,23 @@ impl<M: Module, H: Handler<M>, F: Future<Output = Ended>, S: Fn(Task<Message>) -
                 continue;
             }
             let (lease, begins_at) = self.desk.begin(lease);
-            let scope = self.scopes.pop().unwrap_or_default();
-            let job = (self.start)(Task { message, number, lane, begins_at, scope });
+            let room = self.rooms.pop().unwrap_or_default();
+            let job = (self.start)(Task { message, number, lane, begins_at, room });
             self.slots.start(job, Held { lease, key });
         }
     }
 
-    fn end(&mut self, ended: Ended, held: Held, cx: &mut Context<'_>) {
-        let Ended { end, mut scope } = ended;
+    fn end(&mut self, ended: Ended<Room>, held: Held, cx: &mut Context<'_>) {
+        let Ended { end, mut room } = ended;
         self.held -= 1;
         // In case of an error the message stays with the broker.
         if self.desk.end(held.lease, *end.as_ref().unwrap_or(&End::Released)) {
             self.desk.start_settling(cx);
         }
         if !self.shared.plan.is_empty() {
-            self.shared.leave(&mut scope);
+            self.shared.leave(&mut room.scope);
         }
-        self.scopes.push(scope);
+        self.rooms.push(room);
         self.schedule.done(held.key);
         if let Err(error) = end {
             self.fail(error);

@@ -1,11 +1,11 @@
 //! The loop of a subscriber that handles one message at a time, in order.
 
 use super::attempt::End;
-use super::job::{Ended, Shared, Task};
+use super::job::{Room, Shared, Task};
 use super::run::Desk;
 use crate::contract::{Delivery, Source};
 use crate::{BrokerError, Handler};
-use modi_core::{Module, Scope};
+use modi_core::Module;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -16,17 +16,42 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
     source: &mut dyn Source,
 ) -> Result<(), BrokerError> {
     let mut batch = Vec::with_capacity(H::SPEC.limit);
-    let mut scope = Scope::new();
+    let mut room = Room::default();
     while !desk.is_draining() {
         let received = receive(desk, source, H::SPEC.limit, &mut batch).await;
         desk.received(received, &batch)?;
         let mut fatal = None;
         for delivery in batch.drain(..) {
-            if fatal.is_some() || desk.is_draining() || desk.is_gone(delivery.lease.lane) {
-                desk.release(delivery.lease);
-            } else if let Err(error) = handle(shared, desk, &mut scope, delivery).await {
-                fatal = Some(error);
+            let Delivery { message, attempt: number, lease } = delivery;
+            let lane = lease.lane;
+            if fatal.is_some() || desk.is_draining() || desk.is_gone(lane) {
+                desk.release(lease);
+                continue;
             }
+            let (lease, begins_at) = desk.begin(lease);
+            let end = {
+                let mut job = pin!(shared.handle(Task { message: &message, number, lane, begins_at, room: &mut room }));
+                poll_fn(|cx| {
+                    loop {
+                        if let Poll::Ready(ended) = job.as_mut().poll(cx) {
+                            return Poll::Ready(ended.end);
+                        }
+                        if !desk.wait(cx) {
+                            desk.rest();
+                            return Poll::Pending;
+                        }
+                    }
+                })
+                .await
+            };
+            // In case of an error the message stays with the broker.
+            if desk.end(lease, *end.as_ref().unwrap_or(&End::Released)) {
+                desk.settling.begin(&mut desk.tally).await;
+            }
+            if !shared.plan.is_empty() {
+                shared.leave(&mut room.scope);
+            }
+            fatal = end.err();
         }
         desk.tally.flush();
         if let Some(error) = fatal {
@@ -72,40 +97,4 @@ async fn receive(
         Poll::Pending
     })
     .await
-}
-
-#[inline]
-async fn handle<M: Module, H: Handler<M>>(
-    shared: &Shared<M, H>,
-    desk: &mut Desk<'_>,
-    scope: &mut Scope,
-    delivery: Delivery,
-) -> Result<(), BrokerError> {
-    let Delivery { message, attempt: number, lease } = delivery;
-    let lane = lease.lane;
-    let (lease, begins_at) = desk.begin(lease);
-    let mut job =
-        pin!(shared.handle(Task { message: &message, number, lane, begins_at, scope: std::mem::take(scope) }));
-    let ended = poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(ended) = job.as_mut().poll(cx) {
-                return Poll::Ready(ended);
-            }
-            if !desk.wait(cx) {
-                desk.rest();
-                return Poll::Pending;
-            }
-        }
-    })
-    .await;
-    let Ended { end, scope: left } = ended;
-    *scope = left;
-    // In case of an error the message stays with the broker.
-    if desk.end(lease, *end.as_ref().unwrap_or(&End::Released)) {
-        desk.settling.begin(&mut desk.tally).await;
-    }
-    if !shared.plan.is_empty() {
-        shared.leave(scope);
-    }
-    end.map(drop)
 }
