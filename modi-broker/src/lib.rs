@@ -17,6 +17,11 @@
 //! one message at a time, in order, or [several](Spec::concurrency) side by side that keep the order of their
 //! [lanes or keys](Order); what comes after a message waits while that is tried again.
 //!
+//! An outage is not a poison message. A message whose retries are used up waits for the next ones to tell, at most a second
+//! where there are none, before it is a dead letter. After 10 failures in a row over at least 3 messages the subscriber is
+//! [degraded](SubscriberStats::degraded): it receives nothing, tries one message after pauses of 1 second doubling to 1
+//! minute, dead-letters none, and goes on in order when one is handled. What is acknowledged when received has neither.
+//!
 //! Arrows point one way: adapters know the contract, the pipeline knows the contract and the handlers, the component
 //! starts the pipeline, and nothing but the component knows an application.
 

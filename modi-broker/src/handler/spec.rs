@@ -97,7 +97,8 @@ impl Spec {
         self
     }
 
-    /// How often a failed message is tried again before it goes to the dead letters.
+    /// How often a failed message is tried again before it goes to the dead letters. While nothing succeeds at all it stays
+    /// with the broker instead.
     pub const fn retries(mut self, limit: u32) -> Self {
         self.retries.limit = limit;
         self

@@ -35,6 +35,10 @@ pub(super) enum End {
     Released,
     Dropped,
     DeadLettered,
+    /// Not yet: it failed while the breaker is open, and is handled when that closes.
+    Kept,
+    /// Not yet: its retries are used up, and the next messages tell whether that is its own fault.
+    Suspected,
 }
 
 impl<M: Module, H: Handler<M>> Shared<M, H> {
@@ -43,7 +47,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
     pub(super) async fn attempt(&self, message: &Message, number: u32, lane: u32, room: &mut Room) -> Attempted {
         let attempted = {
             let Self { live, plan, about, name, .. } = self;
-            let Room { scope, responses } = room;
+            let Room { scope, responses, .. } = room;
             let mut work = pin!(Some(async move {
                 let resolver = Resolver::new(live, Scope::NONE, name);
                 let mut attempt = Attempt { resolver, message, number, lane, about };
@@ -92,7 +96,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
 
     /// What follows the handler: its scope is completed, its results are published.
     async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
-        let Room { scope, responses } = room;
+        let Room { scope, responses, .. } = room;
         let responses = std::mem::replace(responses, Responses::None);
         let mut attempted = attempted;
         if !self.plan.is_empty() {

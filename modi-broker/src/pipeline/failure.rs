@@ -4,12 +4,14 @@ use super::attempt::{Attempted, End};
 use super::backoff::OUTAGE;
 use super::control::Stage;
 use super::counters::count;
-use super::job::{Room, Shared};
+use super::job::{Paused, Room, Shared};
 use crate::contract::{Outgoing, Place};
 use crate::dead_letter::{self, FailureKind};
+use crate::handler::Ack;
 use crate::{BrokerError, Handler, Message};
 use futures_util::future::BoxFuture;
 use modi_core::{Advice, Error, Module};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 /// Why an attempt failed.
@@ -30,6 +32,13 @@ impl Failure {
         let kind = if error.advice() == Advice::Reject { FailureKind::Reject } else { FailureKind::Error };
         Self { kind, error }
     }
+}
+
+/// A message whose retries are used up.
+#[derive(Debug)]
+pub(super) struct Suspicion {
+    story: Story,
+    failure: Failure,
 }
 
 /// What the dead letter tells about the attempts.
@@ -59,6 +68,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
             let now = SystemTime::now();
             let mut story = Story { attempts: 1, first_failure: now, last_failure: now };
             let mut failure = failure;
+            let serial = self.breaker.serial();
             loop {
                 tracing::warn!(
                     subscriber = &*self.about.name,
@@ -68,9 +78,24 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
                     error = format!("{:#}", failure.error),
                     "an attempt failed"
                 );
-                let Some(wait) = Self::wait_after(&failure, story.attempts) else { break };
-                if !self.pause(wait).await {
-                    return Ok(End::Released);
+                if failure.error.advice() == Advice::Reject {
+                    break;
+                }
+                // What was acknowledged before can neither be kept nor be given back.
+                if H::SPEC.ack == Ack::Handled && self.is_outage(serial) {
+                    return Ok(End::Kept);
+                }
+                let Some(wait) = Self::wait_after(&failure, story.attempts) else {
+                    if H::SPEC.ack != Ack::Handled {
+                        break;
+                    }
+                    room.suspicion = Some(Box::new(Suspicion { story, failure }));
+                    return Ok(End::Suspected);
+                };
+                match self.pause(wait, true).await {
+                    Paused::Done => {}
+                    Paused::Stopped => return Ok(End::Released),
+                    Paused::Outage => return Ok(End::Kept),
                 }
                 count(&self.counters.retried);
                 failure = match self.attempt(message, number + story.attempts, lane, room).await {
@@ -84,11 +109,32 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         })
     }
 
+    /// Whether the breaker is open after this failure.
+    fn is_outage(&self, serial: u64) -> bool {
+        let (is_open, opened) = self.breaker.failed(serial);
+        if opened {
+            count(&self.counters.opened);
+            self.counters.degraded.store(true, Ordering::Relaxed);
+            let subscriber = &*self.about.name;
+            tracing::error!(subscriber, "nothing succeeds any more: the intake pauses, and one message probes");
+        }
+        is_open
+    }
+
+    /// Writes the dead letter of a message whose failure was its own.
+    #[cold]
+    pub(super) fn condemn<'a>(
+        &'a self,
+        message: &'a Message,
+        suspicion: Box<Suspicion>,
+    ) -> BoxFuture<'a, Result<End, BrokerError>> {
+        Box::pin(async move { self.bury(message, suspicion.story, &suspicion.failure).await })
+    }
+
     /// How long to wait before the next attempt; `None` where there is none.
     fn wait_after(failure: &Failure, failures: u32) -> Option<Duration> {
         let retries = H::SPEC.retries;
         match failure.error.advice() {
-            Advice::Reject => None,
             _ if failures > retries.limit => None,
             Advice::RetryAfter(after) => Some(after.max(retries.wait(failures))),
             _ => Some(retries.wait(failures)),
@@ -115,7 +161,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
             }
             tracing::error!(subscriber, place, error = text, "a dead letter was not written; its message stays");
             failures += 1;
-            if !self.pause(OUTAGE.wait(failures)).await {
+            if matches!(self.pause(OUTAGE.wait(failures), false).await, Paused::Stopped) {
                 return Ok(End::Released);
             }
         }

@@ -1,9 +1,11 @@
 //! One message from its first attempt to its end, as a future that knows nothing of the loop that polls it.
 
 use super::attempt::{Attempted, End};
+use super::breaker::Breaker;
 use super::clock::Clock;
 use super::control::{Control, Stage};
 use super::counters::Counters;
+use super::failure::Suspicion;
 use crate::contract::Publish;
 use crate::handler::{About, Ack, Responses};
 use crate::{BrokerError, Handler, Message};
@@ -29,6 +31,7 @@ pub(super) struct Shared<M: Module, H: Handler<M>> {
     pub(super) control: Arc<Control>,
     pub(super) counters: Arc<Counters>,
     pub(super) clock: Clock,
+    pub(super) breaker: Breaker,
     /// How many settlements were answered.
     pub(super) answered: Arc<AtomicU64>,
     pub(super) of: PhantomData<fn() -> (M, H)>,
@@ -51,28 +54,35 @@ pub(super) struct Room {
     pub(super) scope: Scope,
     /// What the attempt in hand is going to publish.
     pub(super) responses: Responses,
+    /// The message is not tried again: all that is left is its dead letter. Also where a job says so.
+    pub(super) suspicion: Option<Box<Suspicion>>,
 }
 
 /// How a job ended. An error is one of the broker, and permanent: the message stays with it.
-pub(super) struct Ended<R> {
+pub(super) struct Ended<B, R> {
     pub(super) end: Result<End, BrokerError>,
+    pub(super) message: B,
     pub(super) room: R,
 }
 
 impl<M: Module, H: Handler<M>> Shared<M, H> {
     /// The message is borrowed or owned, and so is the room: a slot's future has to own them.
     #[inline]
-    pub(super) async fn handle<B: Borrow<Message>, R: BorrowMut<Room>>(&self, task: Task<B, R>) -> Ended<R> {
+    pub(super) async fn handle<B: Borrow<Message>, R: BorrowMut<Room>>(&self, task: Task<B, R>) -> Ended<B, R> {
         let Task { message, number, lane, begins_at, mut room } = task;
         if H::SPEC.ack == Ack::Received && !self.is_settled(begins_at).await {
-            return Ended { end: Ok(End::Released), room };
+            return Ended { end: Ok(End::Released), message, room };
+        }
+        if let Some(suspicion) = room.borrow_mut().suspicion.take() {
+            let end = self.condemn(message.borrow(), suspicion).await;
+            return Ended { end, message, room };
         }
         let end = match self.attempt(message.borrow(), number, lane, room.borrow_mut()).await {
             Attempted::Ended(end) => Ok(end),
             Attempted::Failed(failure) => self.failed(message.borrow(), number, lane, room.borrow_mut(), failure).await,
             Attempted::Cut => Ok(End::Released),
         };
-        Ended { end, room }
+        Ended { end, message, room }
     }
 
     async fn is_settled(&self, ticket: Option<u64>) -> bool {
@@ -94,10 +104,38 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         .await
     }
 
-    /// Waits that long. Whether it did: a drain ends the wait.
-    pub(super) async fn pause(&self, wait: Duration) -> bool {
+    /// Waits that long. A drain ends the wait, and so does the opening of the breaker where that matters.
+    pub(super) async fn pause(&self, wait: Duration, heeds_outage: bool) -> Paused {
         let moment = self.clock.after(wait);
-        let come = poll_fn(|_| if self.clock.has_come(moment) { Poll::Ready(()) } else { Poll::Pending });
-        self.unless(Stage::Draining, come).await.is_some()
+        poll_fn(|_| {
+            if self.control.has_reached(Stage::Draining) {
+                Poll::Ready(Paused::Stopped)
+            } else if heeds_outage && self.breaker.is_open() {
+                Poll::Ready(Paused::Outage)
+            } else if self.clock.has_come(moment) {
+                Poll::Ready(Paused::Done)
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
     }
+
+    /// A message was handled after others had failed. Whether the breaker was open.
+    #[cold]
+    pub(super) fn recovered(&self) -> bool {
+        let was_open = self.breaker.succeeded();
+        if was_open {
+            self.counters.degraded.store(false, Ordering::Relaxed);
+            tracing::info!(subscriber = &*self.about.name, "a message was handled again: the intake goes on");
+        }
+        was_open
+    }
+}
+
+/// What ended a wait.
+pub(super) enum Paused {
+    Done,
+    Stopped,
+    Outage,
 }

@@ -1,6 +1,8 @@
 //! The loop of a subscriber that handles several messages side by side.
 
 use super::attempt::End;
+use super::breaker::PATIENCE;
+use super::failure::Suspicion;
 use super::job::{Ended, Room, Shared, Task};
 use super::run::Desk;
 use super::schedule::{Entered, Schedule};
@@ -9,6 +11,7 @@ use crate::contract::{Delivery, Lease, Source};
 use crate::handler::Order;
 use crate::{BrokerError, Handler, Message};
 use modi_core::Module;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::task::{Context, Poll};
@@ -30,14 +33,19 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
         schedule: Schedule::new(),
         rooms: Vec::new(),
         hasher: RandomState::new(),
+        kept: Vec::new(),
+        suspects: Vec::new(),
+        condemned: VecDeque::new(),
+        probes_at: None,
+        patience: None,
         held: 0,
         fatal: None,
     };
     let mut batch: Vec<Delivery> = Vec::with_capacity(limit);
     loop {
-        let credit = limit.saturating_sub(floor.held + floor.desk.settling.outstanding());
-        let asks = credit >= least && !floor.desk.is_draining() && floor.desk.may_receive();
-        let mut next = asks.then(|| source.next(credit, &mut batch));
+        // A breaker that is open wants the one message that probes, and nothing else.
+        let credit = if shared.breaker.is_open() { 1 } else { limit.saturating_sub(floor.out()) };
+        let mut next = floor.wants(limit, least).then(|| source.next(credit, &mut batch));
         let received = poll_fn(|cx| {
             floor.turn(cx);
             if let Some(next) = &mut next
@@ -49,10 +57,9 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
                 // Without credit the settlements are what everybody waits for.
                 floor.desk.start_settling(cx);
             }
-            let out = floor.held + floor.desk.settling.outstanding();
             let is_over = match floor.desk.is_draining() {
                 true => next.is_some() || floor.held == 0,
-                false => next.is_none() && out + least <= limit && floor.desk.may_receive(),
+                false => next.is_some() != floor.wants(limit, least),
             };
             if is_over {
                 return Poll::Ready(Ok(()));
@@ -86,6 +93,16 @@ struct Floor<'a, 'd, M: Module, H: Handler<M>, F, S> {
     rooms: Vec<Room>,
     /// Of its own, so that nobody can choose keys that meet.
     hasher: RandomState,
+    /// They failed while the breaker is open; their keys are taken.
+    kept: Vec<Entered<Delivery>>,
+    /// Their retries are used up, and the next messages tell whether that is their own fault.
+    suspects: Vec<Suspect>,
+    /// It is.
+    condemned: VecDeque<Suspect>,
+    /// When the open breaker lets one message try.
+    probes_at: Option<u64>,
+    /// When suspects are no longer given the time to be joined by others.
+    patience: Option<u64>,
     /// Received, and not yet given to settling.
     held: usize,
     fatal: Option<BrokerError>,
@@ -94,12 +111,30 @@ struct Floor<'a, 'd, M: Module, H: Handler<M>, F, S> {
 /// What a slot remembers of its message.
 struct Held {
     lease: Option<Lease>,
+    number: u32,
+    arrival: u64,
     key: Option<u64>,
 }
 
-impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Room>>, S: Fn(Task<Message, Room>) -> F>
+type Suspect = (Entered<Delivery>, Box<Suspicion>);
+
+impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room>) -> F>
     Floor<'_, '_, M, H, F, S>
 {
+    /// Received, and not known to be settled.
+    fn out(&self) -> usize {
+        self.held + self.desk.settling.outstanding()
+    }
+
+    /// Whether the intake is to be asked.
+    fn wants(&self, limit: usize, least: usize) -> bool {
+        let has_room = match self.shared.breaker.is_open() {
+            true => self.held == 0,
+            false => self.out() + least <= limit,
+        };
+        has_room && !self.desk.is_draining() && self.desk.may_receive()
+    }
+
     /// Starts and ends jobs until all of them wait.
     fn turn(&mut self, cx: &mut Context<'_>) {
         self.desk.settling.poll(cx, &mut self.desk.tally);
@@ -118,42 +153,133 @@ impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Room>>, S: Fn(Task<Messa
 
     fn fill(&mut self) {
         if self.desk.is_draining() {
-            // What waits behind a job that runs is given back after it, so that no other member overtakes it.
-            for delivery in self.schedule.take_idle() {
-                self.held -= 1;
-                self.desk.release(delivery.lease);
+            self.give_back();
+        }
+        if self.shared.breaker.is_troubled() || !self.suspects.is_empty() || !self.condemned.is_empty() {
+            self.sort_out();
+            if self.shared.breaker.is_open() {
+                return;
             }
         }
         while self.slots.has_room()
-            && let Some(Entered { key, item, .. }) = self.schedule.pop()
+            && let Some(entered) = self.schedule.pop()
         {
-            let Delivery { message, attempt: number, lease } = item;
-            let lane = lease.lane;
-            if self.desk.is_gone(lane) {
-                self.held -= 1;
-                self.desk.release(lease);
-                self.schedule.done(key);
-                continue;
-            }
-            let (lease, begins_at) = self.desk.begin(lease);
-            let room = self.rooms.pop().unwrap_or_default();
-            let job = (self.start)(Task { message, number, lane, begins_at, room });
-            self.slots.start(job, Held { lease, key });
+            self.begin(entered, None);
         }
     }
 
-    fn end(&mut self, ended: Ended<Room>, held: Held, cx: &mut Context<'_>) {
-        let Ended { end, mut room } = ended;
+    fn begin(&mut self, entered: Entered<Delivery>, suspicion: Option<Box<Suspicion>>) {
+        let Entered { arrival, key, item: Delivery { message, attempt: number, lease } } = entered;
+        let lane = lease.lane;
+        if self.desk.is_gone(lane) {
+            self.held -= 1;
+            self.desk.release(lease);
+            self.schedule.done(key);
+            return;
+        }
+        let (lease, begins_at) = self.desk.begin(lease);
+        let mut room = self.rooms.pop().unwrap_or_default();
+        room.suspicion = suspicion;
+        let job = (self.start)(Task { message, number, lane, begins_at, room });
+        self.slots.start(job, Held { lease, number, arrival, key });
+    }
+
+    /// What waits behind a job that runs is given back after it, so that no other member overtakes it.
+    #[cold]
+    fn give_back(&mut self) {
+        let mut back: Vec<_> = self.kept.drain(..).collect();
+        back.iter().for_each(|kept| self.schedule.done(kept.key));
+        back.extend(self.suspects.drain(..).chain(self.condemned.drain(..)).map(|(entered, _)| entered));
+        back.sort_unstable_by_key(|entered| entered.arrival);
+        let back = back.into_iter().map(|entered| entered.item);
+        for delivery in back.chain(self.schedule.take_idle()) {
+            self.held -= 1;
+            self.desk.release(delivery.lease);
+        }
+    }
+
+    /// After failures: which messages probe, wait for others, or go to the dead letters.
+    #[cold]
+    fn sort_out(&mut self) {
+        if self.shared.breaker.is_open() {
+            // What runs comes to its end first: it may be a success.
+            if !self.slots.is_idle() {
+                return;
+            }
+            if !(self.kept.is_empty() && self.suspects.is_empty()) {
+                let suspects = self.suspects.drain(..).map(|(entered, _)| entered);
+                self.schedule.restore(self.kept.drain(..).chain(suspects).collect());
+            }
+            let moment = *self.probes_at.get_or_insert_with(|| self.desk.after(self.shared.breaker.pause()));
+            if self.desk.has_come(moment) {
+                self.probes_at = None;
+                if let Some(entered) = self.schedule.pop() {
+                    self.begin(entered, None);
+                }
+            }
+            return;
+        }
+        self.probes_at = None;
+        if self.suspects.is_empty() || !self.slots.is_idle() || !self.schedule.is_empty() {
+            self.patience = None;
+        } else {
+            let moment = *self.patience.get_or_insert_with(|| self.desk.after(PATIENCE));
+            if self.desk.has_come(moment) {
+                self.condemned.extend(self.suspects.drain(..));
+            }
+        }
+        while self.slots.has_room()
+            && let Some((entered, suspicion)) = self.condemned.pop_front()
+        {
+            // Its key was done when it became a suspect.
+            self.begin(Entered { key: None, ..entered }, Some(suspicion));
+        }
+    }
+
+    /// What is left to do for a message that was handled after others had failed.
+    #[cold]
+    fn recover(&mut self) {
+        let was_open = self.shared.recovered();
+        self.schedule.resume(std::mem::take(&mut self.kept));
+        if was_open {
+            // They were not to blame.
+            let suspects = self.suspects.drain(..).map(|(entered, _)| entered);
+            self.schedule.put_first(suspects.collect());
+        } else {
+            self.condemned.extend(self.suspects.drain(..));
+        }
+    }
+
+    fn end(&mut self, ended: Ended<Message, Room>, held: Held, cx: &mut Context<'_>) {
+        let Ended { end, message, mut room } = ended;
+        let Held { mut lease, number, arrival, key } = held;
+        if matches!(end, Ok(End::Kept | End::Suspected))
+            && let Some(lease) = lease.take()
+        {
+            let entered = Entered { arrival, key, item: Delivery { message, attempt: number, lease } };
+            match room.suspicion.take() {
+                None => self.kept.push(entered),
+                Some(suspicion) => {
+                    self.suspects.push((entered, suspicion));
+                    self.schedule.done(key);
+                }
+            }
+            self.rooms.push(room);
+            return;
+        }
         self.held -= 1;
         // In case of an error the message stays with the broker.
-        if self.desk.end(held.lease, *end.as_ref().unwrap_or(&End::Released)) {
+        if self.desk.end(lease, *end.as_ref().unwrap_or(&End::Released)) {
             self.desk.start_settling(cx);
         }
         if !self.shared.plan.is_empty() {
             self.shared.leave(&mut room.scope);
         }
         self.rooms.push(room);
-        self.schedule.done(held.key);
+        self.schedule.done(key);
+        if self.shared.breaker.is_troubled() && matches!(end, Ok(End::Acked | End::Dropped)) {
+            self.recover();
+        }
         if let Err(error) = end {
             self.fail(error);
         }

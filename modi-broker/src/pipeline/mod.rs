@@ -10,6 +10,7 @@
 //! | `job` | one message from its first attempt to its end, as a future that knows no loop |
 //! | `attempt` | one attempt: decode, scope, handler, completion, results |
 //! | `failure` | what follows a failed attempt: retries in place, then the dead letter |
+//! | `breaker` | an outage is not a poison message |
 //! | `settling` | settlements in batches, beside everything else |
 //! | `control` | drain, then cut |
 //! | `clock` | deadlines and waits, on one timer |
@@ -17,6 +18,7 @@
 
 mod attempt;
 mod backoff;
+mod breaker;
 mod clock;
 mod control;
 mod counters;

@@ -2,6 +2,7 @@
 
 use super::attempt::End;
 use super::backoff::OUTAGE;
+use super::breaker::Breaker;
 use super::clock::{Clock, Timer};
 use super::control::{Control, Stage};
 use super::counters::{Counters, Tally};
@@ -13,10 +14,13 @@ use crate::handler::{About, Ack};
 use crate::{BrokerError, Handler};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, ScopePlan};
+use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Context;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// What a subscriber works with.
 pub(crate) struct Work {
@@ -39,18 +43,31 @@ pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, work: Work) -> R
     }
     let answered = settling.answered().clone();
     let of = PhantomData;
-    let shared =
-        Shared::<M, H> { live, plan, about, name, publish, control, counters, clock: Clock::new(), answered, of };
+    let shared = Shared::<M, H> {
+        live,
+        plan,
+        about,
+        name,
+        publish,
+        control,
+        counters,
+        clock: Clock::new(),
+        breaker: Breaker::default(),
+        answered,
+        of,
+    };
     let mut desk = Desk {
         tally: Tally::new(shared.counters.clone()),
         settling,
         timer: Timer::new(),
         clock: &shared.clock,
         control: &shared.control,
+        breaker: &shared.breaker,
         lanes: &lanes,
         name: &shared.about.name,
         early: H::SPEC.ack == Ack::Received,
         stage: 0,
+        was_open: false,
         answered: 0,
         unbroken: 0,
         failures: 0,
@@ -74,12 +91,14 @@ pub(super) struct Desk<'a> {
     timer: Timer,
     clock: &'a Clock,
     control: &'a Control,
+    breaker: &'a Breaker,
     lanes: &'a Lanes,
     name: &'a str,
     /// Messages are settled when they are received.
     early: bool,
     /// What the jobs were last polled for.
     stage: u8,
+    was_open: bool,
     answered: u64,
     /// Messages since this task last waited.
     unbroken: usize,
@@ -95,13 +114,40 @@ impl Desk<'_> {
     pub(super) fn wait(&mut self, cx: &mut Context<'_>) -> bool {
         self.settling.idle(cx, &mut self.tally);
         let stage = self.control.poll_stage(cx);
-        let is_new = stage != self.stage;
-        self.stage = stage;
+        let is_open = self.breaker.is_open();
+        let is_new = stage != self.stage || is_open != self.was_open;
+        (self.stage, self.was_open) = (stage, is_open);
         let answered = self.settling.answered().load(Ordering::Relaxed);
         let is_answered = self.early && answered != self.answered;
         self.answered = answered;
         let _asked_for = self.may_receive();
         is_new | is_answered | self.timer.poll(self.clock, cx)
+    }
+
+    /// Runs a job, and what goes on beside it.
+    #[inline]
+    pub(super) fn drive<F: Future>(&mut self, mut job: Pin<&mut F>) -> impl Future<Output = F::Output> {
+        poll_fn(move |cx| {
+            loop {
+                if let Poll::Ready(output) = job.as_mut().poll(cx) {
+                    return Poll::Ready(output);
+                }
+                if !self.wait(cx) {
+                    self.rest();
+                    return Poll::Pending;
+                }
+            }
+        })
+    }
+
+    /// When so much time has passed.
+    pub(super) fn after(&self, wait: Duration) -> u64 {
+        self.clock.after(wait)
+    }
+
+    /// Whether the moment has come. To be asked before [`Desk::wait`], which then polls again when it has.
+    pub(super) fn has_come(&self, moment: u64) -> bool {
+        self.clock.has_come(moment)
     }
 
     /// The task is going to wait.
@@ -174,6 +220,7 @@ impl Desk<'_> {
             End::DeadLettered => local.dead_lettered += 1,
             End::Released if lease.is_none() => local.lost += 1,
             End::Released => local.released += 1,
+            End::Kept | End::Suspected => return false,
         }
         lease.is_some_and(|lease| self.settling.push(Settlement { lease, verdict }))
     }

@@ -68,6 +68,10 @@ impl<F: Future, T> Slots<F, T> {
         !self.idle.is_empty()
     }
 
+    pub(super) fn is_idle(&self) -> bool {
+        self.idle.len() == self.slots.len()
+    }
+
     /// Puts a future into a free slot. The tag comes back with its output. Without room it is dropped: see
     /// [`Slots::has_room`].
     pub(super) fn start(&mut self, future: F, tag: T) {

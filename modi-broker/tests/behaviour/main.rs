@@ -5,6 +5,7 @@ mod chain;
 mod failures;
 mod life;
 mod odd;
+mod outage;
 mod shop;
 mod side;
 mod side_by_side;
