@@ -3,9 +3,9 @@
 #[doc(inline)]
 pub use modi_broker::{
     Ack, AppExt, Attempt, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context, DeadLetter,
-    FailureKind, FromMessage, Headers, IntoMessage, IntoReply, Json, JsonError, Key, MemoryBroker, Message, Outcome,
-    PayloadError, Publication, PublishError, Publisher, Receipt, Reply, Report, Spec, SubscriberStats, TestApp,
-    TestSetup, To, contract, wire,
+    FailureKind, FromMessage, Headers, IntoMessage, IntoReply, Json, JsonError, Key, MemoryBroker, Message, Order,
+    Outcome, PayloadError, Publication, PublishError, Publisher, Receipt, Reply, Report, Spec, SubscriberStats,
+    TestApp, TestSetup, To, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{
@@ -94,6 +94,8 @@ pub use modi_macros::module;
 /// | `retries` | how often a failed message is tried again in place | 3 |
 /// | `deadline` | how long one attempt may take from its first wait: `"250ms"`, `"15s"`, `"2m"` | 15 s |
 /// | `prefetch` | how many messages may be out at once | 256 |
+/// | `concurrency` | how many messages are handled side by side | 1 |
+/// | `order` | what keeps its order then: `lane` (a partition, queue or stream), `key` or `none` | `lane` |
 /// | `ack` | `handled`, or `received`: then a crash loses what was being handled | `handled` |
 ///
 /// ```
@@ -156,7 +158,9 @@ pub mod guide {
 /// What the attributes write. Not for users: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use modi_broker::{Ack, Attempt, Early, FromMessage, Handler, Spec, Subscribes, argument, early, handler};
+    pub use modi_broker::{
+        Ack, Attempt, Early, FromMessage, Handler, Order, Spec, Subscribes, argument, early, handler,
+    };
     pub use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
     pub use modi_core::graph::{Edge, HandlerNode, Key, Node, Outline, order, outline};
     pub use modi_core::module::{Cell, Exports, Imports, Link, Module, Optional, Owns, Provides};

@@ -1,7 +1,7 @@
 //! The brokers as a part of a running application: everything checked, connected, subscribed; drained; closed.
 
 use crate::contract::{Connection, Place, Provision, Publish, SubscribeOptions};
-use crate::handler::{About, Subscriber};
+use crate::handler::{About, Order, Subscriber};
 use crate::pipeline::{Control, Counters, Report, SubscriberStats, Work};
 use crate::registry::{Entry, Registry};
 use crate::start_error::{BrokersError, check};
@@ -101,8 +101,8 @@ impl Brokers {
             for difference in connection.provision(&wanted, Provision::Missing).await.map_err(failed)? {
                 tracing::warn!(subscriber = name, difference = difference.what, "not as it is wanted");
             }
-            let options =
-                SubscribeOptions { topic: topic.clone(), group: group.clone(), limit: spec.limit, by_lane: false };
+            let by_lane = spec.concurrency > 1 && spec.order == Order::Lane;
+            let options = SubscribeOptions { topic: topic.clone(), group: group.clone(), limit: spec.limit, by_lane };
             let subscription = connection.subscribe(&options).await.map_err(failed)?;
             let about = About {
                 name: name.clone(),

@@ -14,7 +14,13 @@
 //! A message is acknowledged after its handler succeeded, its scope was completed and what it published is confirmed. So
 //! each message is handled at least once: a crash, and a publication that fails after its scope was completed, repeat the
 //! attempt. Attempts are counted from the handing out: those made in place start over after a crash. One subscriber handles
-//! one message at a time, in order; later messages of a lane wait while one is tried again.
+//! one message at a time, in order, or [several](Spec::concurrency) side by side that keep the order of their
+//! [lanes or keys](Order); what comes after a message waits while that is tried again.
+//!
+//! An outage is not a poison message. A message whose retries are used up waits for the next ones to tell, at most a second
+//! where there are none, before it is a dead letter. After 10 failures in a row over at least 3 messages the subscriber is
+//! [degraded](SubscriberStats::degraded): it receives nothing, tries one message after pauses of 1 second doubling to 1
+//! minute, dead-letters none, and goes on in order when one is handled. What is acknowledged when received has neither.
 //!
 //! Arrows point one way: adapters know the contract, the pipeline knows the contract and the handlers, the component
 //! starts the pipeline, and nothing but the component knows an application.
@@ -44,8 +50,8 @@ pub use contract::Receipt;
 pub use dead_letter::{DeadLetter, FailureKind};
 pub use error::{BrokerError, BrokerErrorKind, PublishError};
 pub use handler::{
-    Ack, Attempt, Context, Early, FromMessage, Handler, IntoMessage, IntoReply, Json, JsonError, Key, PayloadError,
-    Reply, Spec, Subscribes, To, argument, early, handler,
+    Ack, Attempt, Context, Early, FromMessage, Handler, IntoMessage, IntoReply, Json, JsonError, Key, Order,
+    PayloadError, Reply, Spec, Subscribes, To, argument, early, handler,
 };
 pub use headers::Headers;
 pub use message::Message;

@@ -81,6 +81,12 @@ pub(crate) fn check(listeners: &[Listener], entries: &[Entry], application: &str
         if spec.publish.is_some_and(|topic| topic.trim().is_empty()) {
             problems.push(format!("`{name}` publishes to a topic without a name"));
         }
+        if spec.concurrency > spec.limit {
+            problems.push(format!(
+                "`{name}` handles {} messages side by side and may have {} of them in hand: raise its `prefetch`",
+                spec.concurrency, spec.limit
+            ));
+        }
         if !is_group(group) {
             problems.push(match spec.group {
                 Some(group) => {

@@ -16,7 +16,7 @@ pub use node::{Handler, Subscribes, handler};
 pub use payload::{Json, JsonError, PayloadError};
 
 pub use reply::{IntoMessage, IntoReply, Reply, To};
-pub use spec::{Ack, Spec};
+pub use spec::{Ack, Order, Spec};
 
 pub(crate) use attempt::About;
 pub(crate) use node::Subscriber;

@@ -41,8 +41,9 @@ pub struct Reply {
 }
 
 /// What is published. Nothing and one message need no list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Responses {
+    #[default]
     None,
     One(Response),
     Many(Vec<Response>),

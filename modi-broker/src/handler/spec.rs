@@ -23,6 +23,8 @@ pub struct Spec {
     pub(crate) deadline: Duration,
     pub(crate) ack: Ack,
     pub(crate) limit: usize,
+    pub(crate) concurrency: usize,
+    pub(crate) order: Order,
 }
 
 /// When a message is acknowledged.
@@ -36,7 +38,22 @@ pub enum Ack {
     Received,
 }
 
-/// How often and how fast a failed message is tried again in place. While it waits, later messages of its lane wait too.
+/// What keeps its order where several messages are handled side by side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Order {
+    /// The messages of one lane: a partition, queue, stream or subject. Different lanes overlap. The broker in memory has
+    /// one lane a topic.
+    #[default]
+    Lane,
+    /// The messages with one key; different keys overlap. Messages without a key keep the order of their lane.
+    Key,
+    /// Nothing: every message may overtake every other.
+    None,
+}
+
+/// How often and how fast a failed message is tried again in place. While it waits, those that keep their order
+/// behind it wait too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retries {
     pub(crate) limit: u32,
@@ -46,7 +63,7 @@ pub(crate) struct Retries {
 
 impl Spec {
     /// Listens to `topic`, with the defaults: the application's name as the group, 3 retries from 100 milliseconds
-    /// doubling to 2 seconds, a deadline of 15 seconds, acknowledged when handled.
+    /// doubling to 2 seconds, a deadline of 15 seconds, acknowledged when handled, one at a time.
     pub const fn new(topic: &'static str) -> Self {
         Self {
             topic,
@@ -57,6 +74,8 @@ impl Spec {
             deadline: Duration::from_secs(15),
             ack: Ack::Handled,
             limit: 256,
+            concurrency: 1,
+            order: Order::Lane,
         }
     }
 
@@ -78,7 +97,8 @@ impl Spec {
         self
     }
 
-    /// How often a failed message is tried again before it goes to the dead letters.
+    /// How often a failed message is tried again before it goes to the dead letters. While nothing succeeds at all it stays
+    /// with the broker instead.
     pub const fn retries(mut self, limit: u32) -> Self {
         self.retries.limit = limit;
         self
@@ -107,6 +127,20 @@ impl Spec {
     /// How many messages may be out at once. By default 256.
     pub const fn prefetch(mut self, messages: usize) -> Self {
         self.limit = if messages == 0 { 1 } else { messages };
+        self
+    }
+
+    /// How many messages are handled side by side, in one task: right for handlers that wait. By default 1. What may not
+    /// overlap is said by [`Spec::order`].
+    pub const fn concurrency(mut self, handlers: usize) -> Self {
+        self.concurrency = if handlers == 0 { 1 } else { handlers };
+        self
+    }
+
+    /// What keeps its order where several messages are handled side by side, also while one of them is tried again. By
+    /// default [`Order::Lane`].
+    pub const fn order(mut self, order: Order) -> Self {
+        self.order = order;
         self
     }
 }

@@ -1,8 +1,9 @@
 //! One attempt: decode, open the scope, call, complete the scope, publish the results.
 
 use super::control::Stage;
+use super::counters::count;
 use super::failure::Failure;
-use super::run::Runner;
+use super::job::{Room, Shared};
 use crate::contract::{Answer, Outgoing, Place, Receipt};
 use crate::dead_letter::FailureKind;
 use crate::handler::{Response, Responses};
@@ -17,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 /// What an attempt came to.
 pub(super) enum Attempted {
@@ -34,125 +35,121 @@ pub(super) enum End {
     Released,
     Dropped,
     DeadLettered,
+    /// Not yet: it failed while the breaker is open, and is handled when that closes.
+    Kept,
+    /// Not yet: its retries are used up, and the next messages tell whether that is its own fault.
+    Suspected,
 }
 
-impl<M: Module, H: Handler<M>> Runner<M, H> {
+impl<M: Module, H: Handler<M>> Shared<M, H> {
+    /// What the handler comes to stays small: results that are to be published wait in the room.
     #[inline]
-    pub(super) async fn attempt(&mut self, message: &Message, number: u32, lane: u32) -> Attempted {
-        let mut attempted = self.call(message, number, lane).await;
-        if !self.plan.is_empty() {
-            attempted = self.complete(attempted).await;
+    pub(super) async fn attempt(&self, message: &Message, number: u32, lane: u32, room: &mut Room) -> Attempted {
+        let attempted = {
+            let Self { live, plan, about, name, .. } = self;
+            let Room { scope, responses, .. } = room;
+            let mut work = pin!(Some(async move {
+                let resolver = Resolver::new(live, Scope::NONE, name);
+                let mut attempt = Attempt { resolver, message, number, lane, about };
+                let input = H::decode(&attempt).map_err(Failure::decode)?;
+                if !plan.is_empty() {
+                    scope.open(plan).await.map_err(Failure::returned)?;
+                    attempt.resolver = Resolver::new(live, scope, name);
+                }
+                let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
+                judge(reply, responses, name)
+            }));
+            let mut deadline = None;
+            poll_fn(|cx| {
+                let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Attempted::Cut) };
+                match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
+                    Ok(Poll::Ready(Ok(end))) => return Poll::Ready(Attempted::Ended(end)),
+                    Ok(Poll::Ready(Err(failure))) => return Poll::Ready(Attempted::Failed(failure)),
+                    Ok(Poll::Pending) => {}
+                    Err(panic) => return Poll::Ready(self.panicked(&*panic)),
+                }
+                let cut_off = if self.control.has_reached(Stage::Cut) {
+                    Attempted::Cut
+                // The first wait reads the clock; nothing else ever does.
+                } else if self.clock.has_come(*deadline.get_or_insert_with(|| self.clock.after(H::SPEC.deadline))) {
+                    self.late()
+                } else {
+                    return Poll::Pending;
+                };
+                // Dropped before its scope is completed.
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.set(None))) {
+                    tracing::warn!(
+                        handler = name,
+                        panic = panic_text(&*panic),
+                        "a handler panicked while it was dropped"
+                    );
+                }
+                Poll::Ready(cut_off)
+            })
+            .await
+        };
+        if self.plan.is_empty() && matches!(room.responses, Responses::None) {
+            return attempted;
         }
-        match attempted {
-            Attempted::Ended(End::Acked) if !matches!(self.responses, Responses::None) => self.respond(message).await,
-            attempted => attempted,
-        }
+        self.finish(attempted, message, room).await
     }
 
-    /// What is returned stays small: results that are to be published wait in a place of their own.
-    #[inline]
-    async fn call(&mut self, message: &Message, number: u32, lane: u32) -> Attempted {
-        let Self { live, scope, settling, timer, tally, plan, about, control, spec, name, responses, .. } = self;
-        let (live, about, plan, name) = (&*live, &*about, &*plan, *name);
-        let attempt = Attempt { resolver: Resolver::new(live, Scope::NONE, name), message, number, lane, about };
-        let input = match catch_unwind(AssertUnwindSafe(|| H::decode(&attempt))) {
-            Ok(Ok(input)) => input,
-            Ok(Err(error)) => return Attempted::Failed(Failure { kind: FailureKind::Decode, error }),
-            Err(panic) => {
-                tally.local.panics += 1;
-                return Attempted::Failed(panicked(&*panic));
-            }
-        };
-        let mut work = pin!(Some(async move {
-            let mut attempt = attempt;
-            if !plan.is_empty() {
-                scope.open(plan).await.map_err(Failure::returned)?;
-                attempt.resolver = Resolver::new(live, scope, name);
-            }
-            let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
-            judge(reply, responses, name)
-        }));
-        let mut deadline = None;
-        poll_fn(|cx| {
-            let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Attempted::Cut) };
-            match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
-                Ok(Poll::Ready(Ok(end))) => return Poll::Ready(Attempted::Ended(end)),
-                Ok(Poll::Ready(Err(failure))) => return Poll::Ready(Attempted::Failed(failure)),
-                Ok(Poll::Pending) => {}
-                Err(panic) => {
-                    tally.local.panics += 1;
-                    return Poll::Ready(Attempted::Failed(panicked(&*panic)));
-                }
-            }
-            let cut_off = if control.poll_reached(Stage::Cut, cx) {
-                Attempted::Cut
-            // The first wait reads the clock; nothing else ever does.
-            } else if timer.reached(*deadline.get_or_insert_with(|| Instant::now() + spec.deadline), cx) {
-                tally.local.timeouts += 1;
-                let error = Error::new(format!("not done after {:?}", spec.deadline));
-                Attempted::Failed(Failure { kind: FailureKind::Deadline, error })
-            } else {
-                settling.idle(cx, tally);
-                return Poll::Pending;
-            };
-            // Dropped before its scope is completed.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.set(None))) {
-                tracing::warn!(handler = name, panic = panic_text(&*panic), "a handler panicked while it was dropped");
-            }
-            Poll::Ready(cut_off)
-        })
-        .await
+    /// What follows the handler: its scope is completed, its results are published.
+    async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
+        let Room { scope, responses, .. } = room;
+        let responses = std::mem::replace(responses, Responses::None);
+        let mut attempted = attempted;
+        if !self.plan.is_empty() {
+            attempted = self.complete(attempted, scope).await;
+        }
+        if matches!(attempted, Attempted::Ended(End::Acked)) {
+            attempted = self.respond(message, responses).await;
+        }
+        // The services of an attempt that succeeded stay until its message is settled.
+        if !matches!(attempted, Attempted::Ended(_)) {
+            self.leave(scope);
+        }
+        attempted
     }
 
     /// Ends the scope, whatever ended the handler. Its error is the handler's error.
-    async fn complete(&mut self, attempted: Attempted) -> Attempted {
-        let panic_text = match &attempted {
-            Attempted::Failed(Failure { kind: FailureKind::Panic, error }) => error.to_string(),
-            _ => String::new(),
-        };
+    async fn complete(&self, attempted: Attempted, scope: &Scope) -> Attempted {
+        let text;
         let completion = match &attempted {
             Attempted::Ended(End::Released) | Attempted::Cut => Completion::Cancelled,
             Attempted::Ended(_) => Completion::Success,
+            Attempted::Failed(Failure { kind: FailureKind::Panic, error }) => {
+                text = error.to_string();
+                Completion::Panicked(&text)
+            }
             Attempted::Failed(Failure { kind: FailureKind::Deadline, .. }) => Completion::DeadlineExceeded,
-            Attempted::Failed(Failure { kind: FailureKind::Panic, .. }) => Completion::Panicked(&panic_text),
             Attempted::Failed(Failure { error, .. }) => Completion::Failed(error),
         };
-        let Self { scope, settling, tally, spec, .. } = self;
         // Not cut by a stop: a commit that is under way is worth the while that a forced end leaves it.
-        let completing = timeout(spec.deadline, scope.complete(completion));
-        let completed = match settling.beside(tally, None, completing).await {
-            Some(Ok(completed)) => completed,
-            _ => Err(Error::new(format!("the scope was not completed after {:?}", spec.deadline))),
-        };
-        let attempted = match (attempted, completed) {
-            (Attempted::Ended(End::Acked | End::Dropped), Err(error)) => {
-                self.responses = Responses::None;
-                Attempted::Failed(Failure::returned(error))
-            }
+        let late = |_| Err(Error::new(format!("the scope was not completed after {:?}", H::SPEC.deadline)));
+        let completed = timeout(H::SPEC.deadline, scope.complete(completion)).await.unwrap_or_else(late);
+        match (attempted, completed) {
+            (Attempted::Ended(End::Acked | End::Dropped), Err(error)) => Attempted::Failed(Failure::returned(error)),
             (attempted, Err(error)) => {
                 tracing::warn!(handler = self.name, error = format!("{error:#}"), "a scope was not completed");
                 attempted
             }
             (attempted, Ok(())) => attempted,
-        };
-        // The services of an attempt that succeeded stay until its message is settled.
-        if !matches!(attempted, Attempted::Ended(_)) {
-            self.leave_scope();
         }
-        attempted
     }
 
     /// Drops the scoped services, whose destructors may panic.
-    pub(super) fn leave_scope(&mut self) {
-        let scope = &mut self.scope;
+    pub(super) fn leave(&self, scope: &mut Scope) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| scope.clear())) {
             tracing::warn!(handler = self.name, panic = panic_text(&*panic), "a scoped service panicked in its drop");
         }
     }
 
     /// Publishes the results, and waits until all are confirmed.
-    async fn respond(&mut self, message: &Message) -> Attempted {
-        let responses = std::mem::replace(&mut self.responses, Responses::None);
+    async fn respond(&self, message: &Message, responses: Responses) -> Attempted {
+        if matches!(responses, Responses::None) {
+            return Attempted::Ended(End::Acked);
+        }
         let cause = Cause::of(message);
         let mut pending = Vec::new();
         let mut send = |response: Response| {
@@ -166,7 +163,7 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
                 result.set_key(message.key().cloned());
             }
             match self.publish.send(Outgoing { place: Place::Topic(topic.clone()), message: result.clone() }) {
-                Answer::Now(Ok(_)) => self.tally.local.published += 1,
+                Answer::Now(Ok(_)) => count(&self.counters.published),
                 answer => pending.push(Unconfirmed { topic, message: result, answer: later(answer) }),
             }
             Ok(())
@@ -181,11 +178,8 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
         }
         for unconfirmed in pending {
             match self.confirm(unconfirmed).await {
-                Some(Ok(_)) => self.tally.local.published += 1,
-                Some(Err(error)) => {
-                    self.leave_scope();
-                    return Attempted::Failed(Failure::returned(error.into()));
-                }
+                Some(Ok(_)) => count(&self.counters.published),
+                Some(Err(error)) => return Attempted::Failed(Failure::returned(error.into())),
                 None => return Attempted::Cut,
             }
         }
@@ -193,15 +187,27 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
     }
 
     /// Waits for a confirmation; one that fails sends the same bytes once more.
-    async fn confirm(&mut self, unconfirmed: Unconfirmed) -> Option<Result<Receipt, PublishError>> {
+    async fn confirm(&self, unconfirmed: Unconfirmed) -> Option<Result<Receipt, PublishError>> {
         let Unconfirmed { topic, message, answer } = unconfirmed;
-        let Self { settling, tally, control, publish, .. } = self;
-        let mut confirmed = settling.beside(tally, Some((control, Stage::Cut)), answer).await?;
+        let mut confirmed = self.unless(Stage::Cut, answer).await?;
         if confirmed.as_ref().is_err_and(|error| error.kind() == BrokerErrorKind::Unavailable) {
-            let again = publish.send(Outgoing { place: Place::Topic(topic.clone()), message });
-            confirmed = settling.beside(tally, Some((control, Stage::Cut)), again.wait()).await?;
+            let again = self.publish.send(Outgoing { place: Place::Topic(topic.clone()), message });
+            confirmed = self.unless(Stage::Cut, again.wait()).await?;
         }
         Some(confirmed.map_err(|source| PublishError::Broker { topic: topic.to_string(), source }))
+    }
+
+    #[cold]
+    fn panicked(&self, panic: &(dyn Any + Send)) -> Attempted {
+        count(&self.counters.panics);
+        Attempted::Failed(Failure { kind: FailureKind::Panic, error: Error::new(panic_text(panic)) })
+    }
+
+    #[cold]
+    fn late(&self) -> Attempted {
+        count(&self.counters.timeouts);
+        let error = Error::new(format!("not done after {:?}", H::SPEC.deadline));
+        Attempted::Failed(Failure { kind: FailureKind::Deadline, error })
     }
 }
 
@@ -249,9 +255,4 @@ fn judge_other(outcome: Outcome, name: &'static str) -> Result<End, Failure> {
         }
         Outcome::Reject { reason } => Err(Failure::returned(Error::reject(reason.into_owned()))),
     }
-}
-
-#[cold]
-fn panicked(panic: &(dyn Any + Send)) -> Failure {
-    Failure { kind: FailureKind::Panic, error: Error::new(panic_text(panic)) }
 }

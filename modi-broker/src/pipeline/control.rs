@@ -40,9 +40,9 @@ impl Control {
         self.stage.load(Ordering::Acquire) >= stage as u8
     }
 
-    /// The same, for a task that waits: it is woken at the next stage.
-    pub(super) fn poll_reached(&self, stage: Stage, cx: &mut Context<'_>) -> bool {
+    /// The stage as a number, for a task that waits: it is woken at the next one.
+    pub(super) fn poll_stage(&self, cx: &mut Context<'_>) -> u8 {
         self.waker.register(cx.waker());
-        self.has_reached(stage)
+        self.stage.load(Ordering::Acquire)
     }
 }

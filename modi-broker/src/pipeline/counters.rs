@@ -1,14 +1,16 @@
 //! What a subscriber has done: plain numbers in the loop, added to shared ones a batch at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
         /// Shared, and read by reports.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
-            $($name: AtomicU64,)*
+            $(pub(super) $name: AtomicU64,)*
+            /// Its breaker is open.
+            pub(super) degraded: AtomicBool,
         }
 
         /// The loop's own, not yet added.
@@ -34,15 +36,23 @@ macro_rules! counters {
             /// The subscriber, as `Module::handler`.
             pub name: String,
             $($(#[doc = $doc])+ pub $name: u64,)*
+            /// Nothing succeeds at this moment: it receives nothing, and probes with one message now and then. Messages
+            /// stay with the broker meanwhile, and none is dead-lettered.
+            pub degraded: bool,
         }
 
         impl SubscriberStats {
             pub(crate) fn of(name: &str, counters: &Counters) -> Self {
-                Self { name: name.to_owned(), $($name: counters.$name.load(Ordering::Relaxed),)* }
+                Self {
+                    name: name.to_owned(),
+                    $($name: counters.$name.load(Ordering::Relaxed),)*
+                    degraded: counters.degraded.load(Ordering::Relaxed),
+                }
             }
 
             fn add(&mut self, other: &Self) {
                 $(self.$name += other.$name;)*
+                self.degraded |= other.degraded;
             }
         }
     };
@@ -55,6 +65,8 @@ counters! {
     acked,
     /// Attempts that were made again.
     retried,
+    /// How often its breaker opened, because nothing succeeded any more.
+    opened,
     /// Messages that it rejected, or could not decode. They are among the dead letters too.
     rejected,
     /// Messages that went to the dead letters.
@@ -88,7 +100,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The sum over all subscribers; its name is empty.
+    /// The sum over all subscribers; its name is empty, and one that is degraded is enough.
     pub fn total(&self) -> SubscriberStats {
         let mut total = SubscriberStats::default();
         self.subscribers.iter().for_each(|subscriber| total.add(subscriber));
@@ -123,6 +135,11 @@ impl Tally {
     pub(super) fn flush(&mut self) {
         self.local.flush(&self.shared);
     }
+}
+
+/// Counts what is rare, or dear anyway, without a detour over the loop.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 impl Drop for Tally {

@@ -3,14 +3,16 @@
 use super::attempt::{Attempted, End};
 use super::backoff::OUTAGE;
 use super::control::Stage;
-use super::run::Runner;
+use super::counters::count;
+use super::job::{Paused, Room, Shared};
 use crate::contract::{Outgoing, Place};
 use crate::dead_letter::{self, FailureKind};
+use crate::handler::Ack;
 use crate::{BrokerError, Handler, Message};
 use futures_util::future::BoxFuture;
 use modi_core::{Advice, Error, Module};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
-use tokio::time::sleep;
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -20,11 +22,23 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// An argument could not be taken from the message.
+    pub(super) fn decode(error: Error) -> Self {
+        Self { kind: FailureKind::Decode, error }
+    }
+
     /// An error that came back from the handler, its scope or its publications.
     pub(super) fn returned(error: Error) -> Self {
         let kind = if error.advice() == Advice::Reject { FailureKind::Reject } else { FailureKind::Error };
         Self { kind, error }
     }
+}
+
+/// A message whose retries are used up.
+#[derive(Debug)]
+pub(super) struct Suspicion {
+    story: Story,
+    failure: Failure,
 }
 
 /// What the dead letter tells about the attempts.
@@ -36,22 +50,25 @@ pub(crate) struct Story {
     pub(crate) last_failure: SystemTime,
 }
 
-impl<M: Module, H: Handler<M>> Runner<M, H> {
-    /// Tries again, and at last writes the dead letter. Later messages of the lane wait meanwhile. Boxed: failures are
-    /// rare, and the loop's own state stays small.
+impl<M: Module, H: Handler<M>> Shared<M, H> {
+    /// Tries again, and at last writes the dead letter. Later messages of its key wait meanwhile. Boxed: failures are
+    /// rare, and what every message needs stays small.
     ///
     /// An error means that the dead letter can never be written.
+    #[cold]
     pub(super) fn failed<'a>(
-        &'a mut self,
+        &'a self,
         message: &'a Message,
         number: u32,
         lane: u32,
+        room: &'a mut Room,
         failure: Failure,
     ) -> BoxFuture<'a, Result<End, BrokerError>> {
         Box::pin(async move {
             let now = SystemTime::now();
             let mut story = Story { attempts: 1, first_failure: now, last_failure: now };
             let mut failure = failure;
+            let serial = self.breaker.serial();
             loop {
                 tracing::warn!(
                     subscriber = &*self.about.name,
@@ -61,13 +78,27 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
                     error = format!("{:#}", failure.error),
                     "an attempt failed"
                 );
-                let Some(wait) = self.wait_after(&failure, story.attempts) else { break };
-                let Self { settling, tally, control, .. } = self;
-                if settling.beside(tally, Some((control, Stage::Draining)), sleep(wait)).await.is_none() {
-                    return Ok(End::Released);
+                if failure.error.advice() == Advice::Reject {
+                    break;
                 }
-                self.tally.local.retried += 1;
-                failure = match self.attempt(message, number + story.attempts, lane).await {
+                // What was acknowledged before can neither be kept nor be given back.
+                if H::SPEC.ack == Ack::Handled && self.is_outage(serial) {
+                    return Ok(End::Kept);
+                }
+                let Some(wait) = Self::wait_after(&failure, story.attempts) else {
+                    if H::SPEC.ack != Ack::Handled {
+                        break;
+                    }
+                    room.suspicion = Some(Box::new(Suspicion { story, failure }));
+                    return Ok(End::Suspected);
+                };
+                match self.pause(wait, true).await {
+                    Paused::Done => {}
+                    Paused::Stopped => return Ok(End::Released),
+                    Paused::Outage => return Ok(End::Kept),
+                }
+                count(&self.counters.retried);
+                failure = match self.attempt(message, number + story.attempts, lane, room).await {
                     Attempted::Ended(end) => return Ok(end),
                     Attempted::Cut => return Ok(End::Released),
                     Attempted::Failed(failure) => failure,
@@ -78,11 +109,32 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
         })
     }
 
+    /// Whether the breaker is open after this failure.
+    fn is_outage(&self, serial: u64) -> bool {
+        let (is_open, opened) = self.breaker.failed(serial);
+        if opened {
+            count(&self.counters.opened);
+            self.counters.degraded.store(true, Ordering::Relaxed);
+            let subscriber = &*self.about.name;
+            tracing::error!(subscriber, "nothing succeeds any more: the intake pauses, and one message probes");
+        }
+        is_open
+    }
+
+    /// Writes the dead letter of a message whose failure was its own.
+    #[cold]
+    pub(super) fn condemn<'a>(
+        &'a self,
+        message: &'a Message,
+        suspicion: Box<Suspicion>,
+    ) -> BoxFuture<'a, Result<End, BrokerError>> {
+        Box::pin(async move { self.bury(message, suspicion.story, &suspicion.failure).await })
+    }
+
     /// How long to wait before the next attempt; `None` where there is none.
-    fn wait_after(&self, failure: &Failure, failures: u32) -> Option<Duration> {
-        let retries = &self.spec.retries;
+    fn wait_after(failure: &Failure, failures: u32) -> Option<Duration> {
+        let retries = H::SPEC.retries;
         match failure.error.advice() {
-            Advice::Reject => None,
             _ if failures > retries.limit => None,
             Advice::RetryAfter(after) => Some(after.max(retries.wait(failures))),
             _ => Some(retries.wait(failures)),
@@ -90,33 +142,31 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
     }
 
     /// Writes the dead letter, confirmed. While that is not possible the message stays unsettled.
-    async fn bury(&mut self, message: &Message, story: Story, failure: &Failure) -> Result<End, BrokerError> {
+    async fn bury(&self, message: &Message, story: Story, failure: &Failure) -> Result<End, BrokerError> {
         let letter = dead_letter::write(message, story, failure, &self.about);
         let place = Place::Dead { group: self.about.group.clone(), topic: self.about.topic.clone() };
         let mut failures = 0;
         loop {
-            let Self { settling, tally, control, publish, about, .. } = self;
-            let answer = publish.send(Outgoing { place: place.clone(), message: letter.clone() });
-            let error = match settling.beside(tally, Some((control, Stage::Cut)), answer.wait()).await {
+            let answer = self.publish.send(Outgoing { place: place.clone(), message: letter.clone() });
+            let error = match self.unless(Stage::Cut, answer.wait()).await {
                 None => return Ok(End::Released),
                 Some(Ok(_)) => break,
                 Some(Err(error)) => error,
             };
             let text = error.to_string();
-            let (subscriber, place) = (&*about.name, place.to_string());
+            let (subscriber, place) = (&*self.about.name, place.to_string());
             if error.is_permanent() {
                 tracing::error!(subscriber, place, error = text, "a dead letter can never be written");
                 return Err(error);
             }
             tracing::error!(subscriber, place, error = text, "a dead letter was not written; its message stays");
             failures += 1;
-            let wait = sleep(OUTAGE.wait(failures));
-            if settling.beside(tally, Some((control, Stage::Draining)), wait).await.is_none() {
+            if matches!(self.pause(OUTAGE.wait(failures), false).await, Paused::Stopped) {
                 return Ok(End::Released);
             }
         }
         if matches!(failure.kind, FailureKind::Reject | FailureKind::Decode) {
-            self.tally.local.rejected += 1;
+            count(&self.counters.rejected);
         }
         Ok(End::DeadLettered)
     }

@@ -4,21 +4,32 @@
 //!
 //! | file | its job |
 //! |---|---|
-//! | `run` | the loop of one subscriber: intake, one message at a time, settling beside everything |
+//! | `run` | a subscriber at work: what both loops do beside their jobs |
+//! | `one` | the loop for one message at a time, in order |
+//! | `many` | the loop for several side by side: `slots` runs them, `schedule` says which may start |
+//! | `job` | one message from its first attempt to its end, as a future that knows no loop |
 //! | `attempt` | one attempt: decode, scope, handler, completion, results |
 //! | `failure` | what follows a failed attempt: retries in place, then the dead letter |
+//! | `breaker` | an outage is not a poison message |
 //! | `settling` | settlements in batches, beside everything else |
 //! | `control` | drain, then cut |
-//! | `backoff`, `timer`, `counters` | how long to wait, the deadline's one timer, what was done |
+//! | `clock` | deadlines and waits, on one timer |
+//! | `backoff`, `counters` | how long to wait, what was done |
 
 mod attempt;
 mod backoff;
+mod breaker;
+mod clock;
 mod control;
 mod counters;
 mod failure;
+mod job;
+mod many;
+mod one;
 mod run;
+mod schedule;
 mod settling;
-mod timer;
+mod slots;
 
 pub use counters::{Report, SubscriberStats};
 

@@ -1,21 +1,26 @@
-//! The loop of one subscriber: one message at a time, in order, settling beside everything.
+//! A subscriber at work: what every loop has to do beside its jobs.
 
-use super::attempt::{Attempted, End};
+use super::attempt::End;
 use super::backoff::OUTAGE;
+use super::breaker::Breaker;
+use super::clock::{Clock, Timer};
 use super::control::{Control, Stage};
 use super::counters::{Counters, Tally};
+use super::job::Shared;
 use super::settling::Settling;
-use super::timer::Timer;
-use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Source, Subscription, Verdict};
-use crate::handler::{About, Ack, Responses};
-use crate::{BrokerError, Handler, Spec};
+use super::{many, one};
+use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Subscription, Verdict};
+use crate::handler::{About, Ack};
+use crate::{BrokerError, Handler};
 use modi_core::graph::AnyArc;
-use modi_core::{Module, Scope, ScopePlan};
+use modi_core::{Module, ScopePlan};
 use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
-use tokio::time::sleep;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// What a subscriber works with.
 pub(crate) struct Work {
@@ -28,153 +33,182 @@ pub(crate) struct Work {
     pub(crate) counters: Arc<Counters>,
 }
 
-/// The state of the loop.
-pub(super) struct Runner<M: Module, H: Handler<M>> {
-    pub(super) live: AnyArc,
-    pub(super) plan: ScopePlan,
-    pub(super) scope: Scope,
-    /// What the attempt in hand is going to publish.
-    pub(super) responses: Responses,
-    pub(super) about: Arc<About>,
-    pub(super) name: &'static str,
-    pub(super) spec: Spec,
-    pub(super) publish: Arc<dyn Publish>,
-    pub(super) settling: Settling,
-    pub(super) timer: Timer,
-    pub(super) control: Arc<Control>,
-    pub(super) tally: Tally,
-    of: PhantomData<fn() -> (M, H)>,
-}
-
 /// Handles messages until it is told to stop. Whoever drops the future gives the messages in hand back to the broker.
 pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, work: Work) -> Result<(), BrokerError> {
     let Work { subscription, publish, plan, about, name, control, counters } = work;
     let Subscription { capabilities, mut source, settle, lanes } = subscription;
-    let mut runner = Runner::<M, H> {
+    let mut settling = Settling::new(settle, &capabilities);
+    if const { matches!(H::SPEC.ack, Ack::Received) } {
+        settling = settling.at_once();
+    }
+    let answered = settling.answered().clone();
+    let of = PhantomData;
+    let shared = Shared::<M, H> {
         live,
         plan,
-        scope: Scope::new(),
-        responses: Responses::None,
         about,
         name,
-        spec: H::SPEC,
         publish,
-        settling: Settling::new(settle, &capabilities),
-        timer: Timer::new(),
         control,
-        tally: Tally::new(counters),
-        of: PhantomData,
+        counters,
+        clock: Clock::new(),
+        breaker: Breaker::default(),
+        answered,
+        of,
     };
-    let ended = runner.work(&mut *source, &lanes).await;
+    let mut desk = Desk {
+        tally: Tally::new(shared.counters.clone()),
+        settling,
+        timer: Timer::new(),
+        clock: &shared.clock,
+        control: &shared.control,
+        breaker: &shared.breaker,
+        lanes: &lanes,
+        name: &shared.about.name,
+        early: H::SPEC.ack == Ack::Received,
+        stage: 0,
+        was_open: false,
+        answered: 0,
+        unbroken: 0,
+        failures: 0,
+        resumes: 0,
+    };
+    // Known to the compiler: one of the two is left out of the program.
+    let ended = if const { H::SPEC.concurrency == 1 } {
+        one::work(&shared, &mut desk, &mut *source).await
+    } else {
+        many::work(&shared, &mut desk, &mut *source).await
+    };
     let stopped = source.stop().await;
-    runner.settling.finish(&mut runner.tally).await;
+    desk.settling.finish(&mut desk.tally).await;
     ended.and(stopped)
 }
 
-impl<M: Module, H: Handler<M>> Runner<M, H> {
-    async fn work(&mut self, source: &mut dyn Source, lanes: &Lanes) -> Result<(), BrokerError> {
-        let limit = self.spec.limit;
-        let mut batch = Vec::with_capacity(limit);
-        let mut failures = 0;
-        // Messages since this task last waited.
-        let mut unbroken = 0;
-        while !self.control.has_reached(Stage::Draining) {
-            match self.receive(source, &mut batch, &mut unbroken).await {
-                Ok(()) => failures = 0,
-                Err(error) if error.is_permanent() => return Err(error),
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(subscriber = &*self.about.name, error = format!("{error}"), "could not receive");
-                    let Self { settling, tally, control, .. } = self;
-                    let wait = sleep(OUTAGE.wait(failures));
-                    let _stopping = settling.beside(tally, Some((control, Stage::Draining)), wait).await;
+/// The loop's side of a subscriber: settling, the clock, the stop, the intake's back-off, the counters.
+pub(super) struct Desk<'a> {
+    pub(super) settling: Settling,
+    pub(super) tally: Tally,
+    timer: Timer,
+    clock: &'a Clock,
+    control: &'a Control,
+    breaker: &'a Breaker,
+    lanes: &'a Lanes,
+    name: &'a str,
+    /// Messages are settled when they are received.
+    early: bool,
+    /// What the jobs were last polled for.
+    stage: u8,
+    was_open: bool,
+    answered: u64,
+    /// Messages since this task last waited.
+    unbroken: usize,
+    /// Of the intake, in a row.
+    failures: u32,
+    /// When the intake goes on.
+    resumes: u64,
+}
+
+impl Desk<'_> {
+    /// Called when no job can go on. Whether all are to be polled again, because something has come that they may wait
+    /// for; otherwise the task is woken when it does.
+    pub(super) fn wait(&mut self, cx: &mut Context<'_>) -> bool {
+        self.settling.idle(cx, &mut self.tally);
+        let stage = self.control.poll_stage(cx);
+        let is_open = self.breaker.is_open();
+        let is_new = stage != self.stage || is_open != self.was_open;
+        (self.stage, self.was_open) = (stage, is_open);
+        let answered = self.settling.answered().load(Ordering::Relaxed);
+        let is_answered = self.early && answered != self.answered;
+        self.answered = answered;
+        let _asked_for = self.may_receive();
+        is_new | is_answered | self.timer.poll(self.clock, cx)
+    }
+
+    /// Runs a job, and what goes on beside it.
+    #[inline]
+    pub(super) fn drive<F: Future>(&mut self, mut job: Pin<&mut F>) -> impl Future<Output = F::Output> {
+        poll_fn(move |cx| {
+            loop {
+                if let Poll::Ready(output) = job.as_mut().poll(cx) {
+                    return Poll::Ready(output);
+                }
+                if !self.wait(cx) {
+                    self.rest();
+                    return Poll::Pending;
                 }
             }
-            self.tally.local.received += batch.len() as u64;
-            unbroken += batch.len();
-            let mut fatal = None;
-            for delivery in batch.drain(..) {
-                let stopping = fatal.is_some() || self.control.has_reached(Stage::Draining);
-                if stopping || lanes.is_gone(delivery.lease.lane) {
-                    self.end(Some(delivery.lease), End::Released);
-                } else if let Err(error) = self.handle(delivery).await {
-                    fatal = Some(error);
-                }
-            }
-            self.tally.flush();
-            if let Some(error) = fatal {
-                return Err(error);
-            }
-            // A handler that never waits must not keep the thread; where the task waits anyway, yielding only costs.
-            if unbroken >= limit {
-                unbroken = 0;
-                tokio::task::yield_now().await;
-            }
+        })
+    }
+
+    /// When so much time has passed.
+    pub(super) fn after(&self, wait: Duration) -> u64 {
+        self.clock.after(wait)
+    }
+
+    /// Whether the moment has come. To be asked before [`Desk::wait`], which then polls again when it has.
+    pub(super) fn has_come(&self, moment: u64) -> bool {
+        self.clock.has_come(moment)
+    }
+
+    /// The task is going to wait.
+    pub(super) fn rest(&mut self) {
+        self.unbroken = 0;
+    }
+
+    #[inline]
+    pub(super) fn is_draining(&self) -> bool {
+        self.control.has_reached(Stage::Draining)
+    }
+
+    /// It cannot go on: jobs that wait for another attempt need not.
+    #[cold]
+    pub(super) fn give_up(&self) {
+        self.control.drain();
+    }
+
+    pub(super) fn is_gone(&self, lane: u32) -> bool {
+        self.lanes.is_gone(lane)
+    }
+
+    /// Whether the intake may be asked: it may not for a while after an error.
+    pub(super) fn may_receive(&self) -> bool {
+        self.clock.has_come(self.resumes)
+    }
+
+    /// Counts what came in, and backs off after an error that is not permanent.
+    pub(super) fn received(
+        &mut self,
+        received: Result<(), BrokerError>,
+        batch: &[Delivery],
+    ) -> Result<(), BrokerError> {
+        self.tally.local.received += batch.len() as u64;
+        self.unbroken += batch.len();
+        match received {
+            Ok(()) => self.failures = 0,
+            Err(error) if error.is_permanent() => return Err(error),
+            Err(error) => self.back_off(&error),
         }
         Ok(())
     }
 
-    /// Waits for a batch, or for the stop. Settling goes on beside it.
-    async fn receive(
-        &mut self,
-        source: &mut dyn Source,
-        batch: &mut Vec<Delivery>,
-        unbroken: &mut usize,
-    ) -> Result<(), BrokerError> {
-        let Self { settling, tally, control, spec, .. } = self;
-        let credit = spec.limit.saturating_sub(settling.outstanding());
-        let mut next = (credit > 0).then(|| source.next(credit, batch));
-        poll_fn(|cx| {
-            settling.poll(cx, tally);
-            if let Some(next) = &mut next
-                && let Poll::Ready(received) = next.as_mut().poll(cx)
-            {
-                return Poll::Ready(received);
-            }
-            if control.poll_reached(Stage::Draining, cx) {
-                return Poll::Ready(Ok(()));
-            }
-            if next.is_some() {
-                settling.idle(cx, tally);
-            } else {
-                // Without credit the settlements are what everybody waits for.
-                settling.start(cx, tally);
-                if settling.outstanding() < spec.limit {
-                    return Poll::Ready(Ok(()));
-                }
-            }
-            *unbroken = 0;
-            Poll::Pending
-        })
-        .await
+    #[cold]
+    fn back_off(&mut self, error: &BrokerError) {
+        self.failures += 1;
+        self.resumes = self.clock.after(OUTAGE.wait(self.failures));
+        tracing::warn!(subscriber = self.name, error = format!("{error}"), "could not receive");
     }
 
-    #[inline]
-    async fn handle(&mut self, delivery: Delivery) -> Result<(), BrokerError> {
-        let Delivery { message, attempt: number, lease } = delivery;
-        let lane = lease.lane;
-        let mut lease = Some(lease);
-        if self.spec.ack == Ack::Received {
-            self.acknowledge(lease.take()).await;
+    /// A handler that never waits must not keep the thread; where the task waits anyway, yielding only costs.
+    pub(super) async fn give_way(&mut self, limit: usize) {
+        if self.unbroken >= limit {
+            self.unbroken = 0;
+            tokio::task::yield_now().await;
         }
-        let ended = match self.attempt(&message, number, lane).await {
-            Attempted::Ended(end) => Ok(end),
-            Attempted::Failed(failure) => self.failed(&message, number, lane, failure).await,
-            Attempted::Cut => Ok(End::Released),
-        };
-        // In case of an error the message stays with the broker.
-        if self.end(lease, *ended.as_ref().unwrap_or(&End::Released)) {
-            self.settling.begin(&mut self.tally).await;
-        }
-        if !self.plan.is_empty() {
-            self.leave_scope();
-        }
-        ended.map(drop)
     }
 
     /// Counts how the message ended. Whether so many settlements wait by now that settling should begin.
     #[inline]
-    fn end(&mut self, lease: Option<Lease>, end: End) -> bool {
+    pub(super) fn end(&mut self, lease: Option<Lease>, end: End) -> bool {
         let local = &mut self.tally.local;
         let verdict = match end {
             End::Released => Verdict::Release,
@@ -186,16 +220,27 @@ impl<M: Module, H: Handler<M>> Runner<M, H> {
             End::DeadLettered => local.dead_lettered += 1,
             End::Released if lease.is_none() => local.lost += 1,
             End::Released => local.released += 1,
+            End::Kept | End::Suspected => return false,
         }
         lease.is_some_and(|lease| self.settling.push(Settlement { lease, verdict }))
     }
 
-    /// Settles before the handler runs, and waits for the answer.
-    async fn acknowledge(&mut self, lease: Option<Lease>) {
-        let Self { settling, tally, .. } = self;
-        if let Some(lease) = lease {
-            settling.push(Settlement { lease, verdict: Verdict::Done });
-            settling.finish(tally).await;
+    /// Gives a message back that has not started.
+    pub(super) fn release(&mut self, lease: Lease) {
+        self.end(Some(lease), End::Released);
+    }
+
+    /// Settles the message now where that is wanted: what is left of its lease, and what its handler waits for.
+    #[inline]
+    pub(super) fn begin(&mut self, lease: Lease) -> (Option<Lease>, Option<u64>) {
+        if !self.early {
+            return (Some(lease), None);
         }
+        self.settling.push(Settlement { lease, verdict: Verdict::Done });
+        (None, Some(self.settling.ticket()))
+    }
+
+    pub(super) fn start_settling(&mut self, cx: &mut Context<'_>) {
+        self.settling.start(cx, &mut self.tally);
     }
 }

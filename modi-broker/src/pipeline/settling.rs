@@ -1,12 +1,12 @@
 //! Settlement beside everything else: at most one call under way, the rest collects.
 
-use super::control::{Control, Stage};
 use super::counters::Tally;
 use crate::contract::{Answer, Capabilities, Settle, SettleResult, Settled, Settlement};
 use futures_util::future::BoxFuture;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
@@ -17,6 +17,8 @@ pub(super) struct Settling {
     to: Arc<dyn Settle>,
     waiting: Vec<Settlement>,
     running: Option<(usize, BoxFuture<'static, Settled>)>,
+    /// How many were answered, in the order that they were given.
+    answered: Arc<AtomicU64>,
     at: usize,
     linger: Duration,
     timer: Pin<Box<Sleep>>,
@@ -26,8 +28,23 @@ pub(super) struct Settling {
 impl Settling {
     pub(super) fn new(to: Arc<dyn Settle>, capabilities: &Capabilities) -> Self {
         let (at, linger) = (capabilities.settle_at.max(1), capabilities.linger);
-        let timer = Box::pin(sleep(linger));
-        Self { to, waiting: Vec::with_capacity(at), running: None, at, linger, timer, armed: false }
+        let (timer, answered) = (Box::pin(sleep(linger)), Arc::default());
+        Self { to, waiting: Vec::with_capacity(at), running: None, answered, at, linger, timer, armed: false }
+    }
+
+    /// Each settlement goes out at once: somebody waits for its answer.
+    pub(super) fn at_once(self) -> Self {
+        Self { at: 1, linger: Duration::ZERO, ..self }
+    }
+
+    /// What is pushed last has been answered when [`Settling::answered`] has come to this number.
+    pub(super) fn ticket(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed) + self.outstanding() as u64
+    }
+
+    /// How many were answered.
+    pub(super) fn answered(&self) -> &Arc<AtomicU64> {
+        &self.answered
     }
 
     /// Given to settling, and not yet answered.
@@ -58,7 +75,7 @@ impl Settling {
         }
         let many = self.waiting.len();
         match self.to.settle(&mut self.waiting) {
-            Answer::Now(settled) => count(tally, &settled, many),
+            Answer::Now(settled) => self.count(tally, &settled, many),
             Answer::Later(settled) => {
                 self.running = Some((many, settled));
                 self.poll(cx, tally);
@@ -71,9 +88,15 @@ impl Settling {
         if let Some((many, running)) = &mut self.running
             && let Poll::Ready(settled) = running.as_mut().poll(cx)
         {
-            count(tally, &settled, *many);
+            let many = *many;
             self.running = None;
+            self.count(tally, &settled, many);
         }
+    }
+
+    fn count(&self, tally: &mut Tally, settled: &Settled, many: usize) {
+        self.answered.fetch_add(many as u64, Ordering::Relaxed);
+        count(tally, settled, many);
     }
 
     /// Called whenever the loop is about to wait.
@@ -96,27 +119,6 @@ impl Settling {
             self.armed = false;
             self.start(cx, tally);
         }
-    }
-
-    /// Waits for `future` while settling goes on; `None` once the stop has come to `stage`.
-    pub(super) async fn beside<F: Future>(
-        &mut self,
-        tally: &mut Tally,
-        until: Option<(&Control, Stage)>,
-        future: F,
-    ) -> Option<F::Output> {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Some(output));
-            }
-            if until.is_some_and(|(control, stage)| control.poll_reached(stage, cx)) {
-                return Poll::Ready(None);
-            }
-            self.idle(cx, tally);
-            Poll::Pending
-        })
-        .await
     }
 
     /// Settles all that waits, and waits for the answers.

@@ -29,7 +29,8 @@ async fn a_failing_message_is_tried_three_more_times_with_a_fresh_scope_each_and
     assert_eq!(probe.notes("unit").len(), 8);
     assert_eq!(probe.notes("unit 4: "), ["unit 4: rollback: the stock cannot be reached"]);
     assert!(app.messages("payments.requested").is_empty());
-    assert!(begun.elapsed() <= Duration::from_millis(100 + 200 + 400 + 10));
+    // The last second is the one in which others may show that it is not its own fault.
+    assert!(begun.elapsed() <= Duration::from_millis(100 + 200 + 400 + 1_000 + 10));
 
     let letters = app.dead_letters("orders.created");
     let [letter] = &letters[..] else { panic!("{letters:?}") };
@@ -140,7 +141,7 @@ async fn a_handler_that_misses_its_deadline_is_dropped_and_its_scope_is_complete
     app.publish("orders.created", &2).await.unwrap();
     let letter = app.dead_letters("orders.created").remove(0);
     assert_eq!((letter.kind, letter.attempts, &*letter.error), (FailureKind::Deadline, 4, "not done after 15s"));
-    assert!(begun.elapsed() >= Duration::from_secs(60) && begun.elapsed() < Duration::from_secs(61));
+    assert!(begun.elapsed() >= Duration::from_secs(60) && begun.elapsed() < Duration::from_secs(62));
     assert_eq!(app.get::<Probe>().notes("unit 4: "), ["unit 4: rollback after deadline"]);
     assert_eq!(app.report().total().timeouts, 4);
 }

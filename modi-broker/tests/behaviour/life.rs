@@ -1,20 +1,11 @@
 //! Stopping, and starting again on the same broker.
 
 use crate::idle;
+use crate::odd::Odd;
 use crate::shop::{Probe, Shop};
-use async_trait::async_trait;
-use futures_util::future::BoxFuture;
-use modi_broker::contract::{
-    Answer, Connect, Connection, Delivery, Difference, Outgoing, Place, Provision, Publish, Settle, Settled,
-    Settlement, Source, SubscribeOptions, Subscription,
-};
-use modi_broker::{
-    AppExt, Broker, BrokerError, BrokerErrorKind, MemoryBroker, Message, Outcome, PublishError, Publisher, Receipt,
-    TestApp,
-};
+use modi_broker::{AppExt, Broker, MemoryBroker, Message, Outcome, PublishError, Publisher, Receipt, TestApp};
 use modi_core::App;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The handler of orders takes a while.
@@ -166,108 +157,4 @@ async fn no_more_is_out_than_the_subscriber_allows_while_settlements_are_slow() 
     assert!((64..=256).contains(&most), "{most}");
     app.stop().await.unwrap();
     assert!(memory.messages("judged").is_empty());
-}
-
-/// The memory broker with a difference.
-struct Odd {
-    memory: MemoryBroker,
-    /// It can never take a dead letter.
-    refuses_dead_letters: bool,
-    /// A settlement takes a second.
-    settles_slowly: bool,
-    out: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
-}
-
-impl Odd {
-    fn new(memory: &MemoryBroker) -> Self {
-        let (memory, out, most) = (memory.clone(), Arc::default(), Arc::default());
-        Self { memory, refuses_dead_letters: false, settles_slowly: false, out, most }
-    }
-}
-
-struct OddConnection {
-    inner: Arc<dyn Connection>,
-    refuses_dead_letters: bool,
-    settles_slowly: bool,
-    out: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
-}
-struct Narrow(Arc<dyn Publish>);
-struct SlowSettle(Arc<dyn Settle>, Arc<AtomicUsize>);
-struct Counted(Box<dyn Source>, Arc<AtomicUsize>, Arc<AtomicUsize>);
-
-#[async_trait]
-impl Connect for Odd {
-    async fn connect(&self) -> Result<Arc<dyn Connection>, BrokerError> {
-        Ok(Arc::new(OddConnection {
-            inner: self.memory.connect().await?,
-            refuses_dead_letters: self.refuses_dead_letters,
-            settles_slowly: self.settles_slowly,
-            out: self.out.clone(),
-            most: self.most.clone(),
-        }))
-    }
-}
-
-#[async_trait]
-impl Connection for OddConnection {
-    async fn provision(&self, wanted: &[Place], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
-        self.inner.provision(wanted, mode).await
-    }
-    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, BrokerError> {
-        let mut subscription = self.inner.subscribe(options).await?;
-        if self.settles_slowly && &*options.topic == "judged" {
-            subscription.settle = Arc::new(SlowSettle(subscription.settle, self.out.clone()));
-            subscription.source = Box::new(Counted(subscription.source, self.out.clone(), self.most.clone()));
-        }
-        Ok(subscription)
-    }
-    async fn publisher(&self) -> Result<Arc<dyn Publish>, BrokerError> {
-        let publisher = self.inner.publisher().await?;
-        Ok(if self.refuses_dead_letters { Arc::new(Narrow(publisher)) } else { publisher })
-    }
-    async fn lag(&self, options: &SubscribeOptions) -> Result<Option<u64>, BrokerError> {
-        self.inner.lag(options).await
-    }
-    async fn close(&self, within: Duration) -> Result<(), BrokerError> {
-        self.inner.close(within).await
-    }
-}
-
-#[async_trait]
-impl Source for Counted {
-    async fn next(&mut self, credit: usize, into: &mut Vec<Delivery>) -> Result<(), BrokerError> {
-        let before = into.len();
-        self.0.next(credit, into).await?;
-        let taken = into.len() - before;
-        self.2.fetch_max(self.1.fetch_add(taken, Ordering::Relaxed) + taken, Ordering::Relaxed);
-        Ok(())
-    }
-    async fn stop(&mut self) -> Result<(), BrokerError> {
-        self.0.stop().await
-    }
-}
-
-impl Settle for SlowSettle {
-    fn settle(&self, items: &mut Vec<Settlement>) -> Answer<Settled> {
-        let (inner, out, mut items) = (self.0.clone(), self.1.clone(), std::mem::take(items));
-        Answer::Later(Box::pin(async move {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            out.fetch_sub(items.len(), Ordering::Relaxed);
-            inner.settle(&mut items).wait().await
-        }))
-    }
-}
-
-impl Publish for Narrow {
-    fn send(&self, message: Outgoing) -> Answer<Result<Receipt, BrokerError>> {
-        match message.place {
-            Place::Dead { .. } => Answer::Now(Err(BrokerError::new(BrokerErrorKind::TooLarge, "too large"))),
-            _ => self.0.send(message),
-        }
-    }
-    fn flush(&self) -> BoxFuture<'static, Result<(), BrokerError>> {
-        self.0.flush()
-    }
 }

@@ -4,7 +4,11 @@
 mod chain;
 mod failures;
 mod life;
+mod odd;
+mod outage;
 mod shop;
+mod side;
+mod side_by_side;
 mod start;
 
 use std::time::Duration;

@@ -54,7 +54,7 @@ impl Probe {
         notes.iter().filter(|note| note.starts_with(prefix)).cloned().collect()
     }
 
-    async fn play(&self, handler: &'static str, number: u32, context: &Context) -> Result<Outcome> {
+    pub(crate) async fn play(&self, handler: &'static str, number: u32, context: &Context) -> Result<Outcome> {
         let attempt = context.attempt();
         self.note(format!("{handler} {number} attempt {attempt}"));
         let script = self.scripts.lock().unwrap().get(handler).cloned();

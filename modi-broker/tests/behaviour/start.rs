@@ -2,8 +2,8 @@
 
 use crate::shop::{Functions, Shop, own, subscriber};
 use modi_broker::{
-    AppExt, Attempt, Broker, Early, FromMessage, Handler, Json, MemoryBroker, Publisher, Spec, Subscribes, TestApp,
-    argument, early, handler,
+    AppExt, Attempt, Broker, Early, FromMessage, Handler, Json, MemoryBroker, Order, Publisher, Spec, Subscribes,
+    TestApp, argument, early, handler,
 };
 use modi_core::graph::{Edge, HandlerNode, Node, order};
 use modi_core::module::{Cell, Module, Owns, Provides};
@@ -17,6 +17,7 @@ subscriber!(First = nothing(n: Json<u32>) -> (), Spec::new("orders").group("shop
 subscriber!(Second = nothing(n: Json<u32>) -> (), Spec::new("orders").group("shop"));
 subscriber!(Named = nothing(n: Json<u32>) -> (), Spec::new("orders").group("sh.op"));
 subscriber!(Elsewhere = nothing(n: Json<u32>) -> (), Spec::new("orders").group("audit").broker("archive"));
+subscriber!(Wide = nothing(n: Json<u32>) -> (), Spec::new("wide").group("w").concurrency(300).order(Order::None));
 subscriber!(Default = nothing(n: Json<u32>) -> (), Spec::new("users"));
 
 struct Broken;
@@ -32,6 +33,7 @@ impl Subscribes<Broken> for Functions {
         handler::<Broken, Named>("named"),
         handler::<Broken, Elsewhere>("elsewhere"),
         handler::<Broken, Default>("default"),
+        handler::<Broken, Wide>("wide"),
     ];
 }
 impl Module for Broken {
@@ -68,10 +70,11 @@ async fn every_problem_is_reported_at_once() {
         "the group `sh.op` of `Broken::named` may have letters, digits, `-` and `_` only",
         "`Broken::elsewhere` listens on the broker `archive`, which the application does not have",
         "the application's name `my shop` is the group of `Broken::default`",
+        "`Broken::wide` handles 300 messages side by side and may have 256 of them in hand: raise its `prefetch`",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
-    assert_eq!(text.lines().count(), 6, "{text}");
+    assert_eq!(text.lines().count(), 7, "{text}");
 }
 
 #[tokio::test(start_paused = true)]

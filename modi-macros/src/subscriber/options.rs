@@ -12,7 +12,8 @@ pub(crate) struct Options {
     settings: Vec<TokenStream>,
 }
 
-const KEYS: [&str; 7] = ["group", "publish", "broker", "retries", "deadline", "prefetch", "ack"];
+const KEYS: [&str; 9] =
+    ["group", "publish", "broker", "retries", "deadline", "prefetch", "ack", "concurrency", "order"];
 
 impl Options {
     pub(crate) fn read(tokens: TokenStream, at: Span, mistakes: &mut Mistakes) -> Self {
@@ -65,6 +66,18 @@ fn setting(key: &Ident, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn:
             "received" => Ok(quote!(ack(::modi::__private::Ack::Received))),
             "handled" => Ok(quote!(ack(::modi::__private::Ack::Handled))),
             _ => Err(syn::Error::new_spanned(word, "write `ack = handled` (the default) or `ack = received`")),
+        };
+    }
+    if key == "order" {
+        let word: Ident = input.parse()?;
+        return match word.to_string().as_str() {
+            "lane" => Ok(quote!(order(::modi::__private::Order::Lane))),
+            "key" => Ok(quote!(order(::modi::__private::Order::Key))),
+            "none" => Ok(quote!(order(::modi::__private::Order::None))),
+            _ => {
+                let text = "write `order = lane` (the default), `order = key` or `order = none`";
+                Err(syn::Error::new_spanned(word, text))
+            }
         };
     }
     let value: Expr = input.parse()?;

@@ -13,6 +13,9 @@ async fn c() {}
 #[subscriber("d", deadline = "15")] //~ ERROR write a duration as `"250ms"`, `"15s"` or `"2m"`
 async fn d() {}
 
+#[subscriber("g", order = first)] //~ ERROR write `order = lane` (the default), `order = key` or `order = none`
+async fn g() {}
+
 #[subscriber("e", ack = first)] //~ ERROR write `ack = handled` (the default) or `ack = received`
 async fn e() {}
 

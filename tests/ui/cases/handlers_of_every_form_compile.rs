@@ -24,6 +24,9 @@ async fn everything(
     Ok(Some(Json(id)))
 }
 
+#[subscriber("d", concurrency = 8, order = key)]
+async fn side_by_side(_key: Key) {}
+
 #[subscriber(TOPIC)]
 fn without_waiting(_message: Message) -> Outcome {
     Outcome::Ack
@@ -47,7 +50,7 @@ impl Events {
 
 #[module(
     providers = [Orders],
-    subscribers = [nothing, everything, without_waiting, Events],
+    subscribers = [nothing, everything, side_by_side, without_waiting, Events],
     optional = [dyn Audit],
 )]
 struct AppModule;

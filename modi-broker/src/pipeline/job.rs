@@ -1,0 +1,141 @@
+//! One message from its first attempt to its end, as a future that knows nothing of the loop that polls it.
+
+use super::attempt::{Attempted, End};
+use super::breaker::Breaker;
+use super::clock::Clock;
+use super::control::{Control, Stage};
+use super::counters::Counters;
+use super::failure::Suspicion;
+use crate::contract::Publish;
+use crate::handler::{About, Ack, Responses};
+use crate::{BrokerError, Handler, Message};
+use modi_core::graph::AnyArc;
+use modi_core::{Module, Scope, ScopePlan};
+use std::borrow::{Borrow, BorrowMut};
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+/// What the jobs of a subscriber share. They only read it; what they wait for beside their own futures (a moment, the
+/// stop, an answer to an early settlement) the loop watches, and then polls them all.
+pub(super) struct Shared<M: Module, H: Handler<M>> {
+    pub(super) live: AnyArc,
+    pub(super) plan: ScopePlan,
+    pub(super) about: Arc<About>,
+    pub(super) name: &'static str,
+    pub(super) publish: Arc<dyn Publish>,
+    pub(super) control: Arc<Control>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) clock: Clock,
+    pub(super) breaker: Breaker,
+    /// How many settlements were answered.
+    pub(super) answered: Arc<AtomicU64>,
+    pub(super) of: PhantomData<fn() -> (M, H)>,
+}
+
+/// A message, and which handing out it is.
+pub(super) struct Task<B, R> {
+    pub(super) message: B,
+    pub(super) number: u32,
+    pub(super) lane: u32,
+    /// It was settled when it was received: the handler begins when so many were answered.
+    pub(super) begins_at: Option<u64>,
+    pub(super) room: R,
+}
+
+/// What one attempt after the other uses, from message to message.
+#[derive(Default)]
+pub(super) struct Room {
+    /// Cleared after the message is settled.
+    pub(super) scope: Scope,
+    /// What the attempt in hand is going to publish.
+    pub(super) responses: Responses,
+    /// The message is not tried again: all that is left is its dead letter. Also where a job says so.
+    pub(super) suspicion: Option<Box<Suspicion>>,
+}
+
+/// How a job ended. An error is one of the broker, and permanent: the message stays with it.
+pub(super) struct Ended<B, R> {
+    pub(super) end: Result<End, BrokerError>,
+    pub(super) message: B,
+    pub(super) room: R,
+}
+
+impl<M: Module, H: Handler<M>> Shared<M, H> {
+    /// The message is borrowed or owned, and so is the room: a slot's future has to own them.
+    #[inline]
+    pub(super) async fn handle<B: Borrow<Message>, R: BorrowMut<Room>>(&self, task: Task<B, R>) -> Ended<B, R> {
+        let Task { message, number, lane, begins_at, mut room } = task;
+        if H::SPEC.ack == Ack::Received && !self.is_settled(begins_at).await {
+            return Ended { end: Ok(End::Released), message, room };
+        }
+        if let Some(suspicion) = room.borrow_mut().suspicion.take() {
+            let end = self.condemn(message.borrow(), suspicion).await;
+            return Ended { end, message, room };
+        }
+        let end = match self.attempt(message.borrow(), number, lane, room.borrow_mut()).await {
+            Attempted::Ended(end) => Ok(end),
+            Attempted::Failed(failure) => self.failed(message.borrow(), number, lane, room.borrow_mut(), failure).await,
+            Attempted::Cut => Ok(End::Released),
+        };
+        Ended { end, message, room }
+    }
+
+    async fn is_settled(&self, ticket: Option<u64>) -> bool {
+        let settled = poll_fn(|_| match self.answered.load(Ordering::Relaxed) >= ticket.unwrap_or(0) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        });
+        self.unless(Stage::Cut, settled).await.is_some()
+    }
+
+    /// Waits for `future`; `None` once the stop has come to `stage`.
+    pub(super) async fn unless<F: Future>(&self, stage: Stage, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if self.control.has_reached(stage) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Waits that long. A drain ends the wait, and so does the opening of the breaker where that matters.
+    pub(super) async fn pause(&self, wait: Duration, heeds_outage: bool) -> Paused {
+        let moment = self.clock.after(wait);
+        poll_fn(|_| {
+            if self.control.has_reached(Stage::Draining) {
+                Poll::Ready(Paused::Stopped)
+            } else if heeds_outage && self.breaker.is_open() {
+                Poll::Ready(Paused::Outage)
+            } else if self.clock.has_come(moment) {
+                Poll::Ready(Paused::Done)
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// A message was handled after others had failed. Whether the breaker was open.
+    #[cold]
+    pub(super) fn recovered(&self) -> bool {
+        let was_open = self.breaker.succeeded();
+        if was_open {
+            self.counters.degraded.store(false, Ordering::Relaxed);
+            tracing::info!(subscriber = &*self.about.name, "a message was handled again: the intake goes on");
+        }
+        was_open
+    }
+}
+
+/// What ended a wait.
+pub(super) enum Paused {
+    Done,
+    Stopped,
+    Outage,
+}

@@ -1,0 +1,308 @@
+//! The loop of a subscriber that handles several messages side by side.
+
+use super::attempt::End;
+use super::breaker::PATIENCE;
+use super::failure::Suspicion;
+use super::job::{Ended, Room, Shared, Task};
+use super::run::Desk;
+use super::schedule::{Entered, Schedule};
+use super::slots::Slots;
+use crate::contract::{Delivery, Lease, Source};
+use crate::handler::Order;
+use crate::{BrokerError, Handler, Message};
+use modi_core::Module;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::task::{Context, Poll};
+
+pub(super) async fn work<M: Module, H: Handler<M>>(
+    shared: &Shared<M, H>,
+    desk: &mut Desk<'_>,
+    source: &mut dyn Source,
+) -> Result<(), BrokerError> {
+    let limit = H::SPEC.limit;
+    // One by one, credit would come back one by one, and batches would be single messages.
+    let least = (limit / 4).max(1);
+    let start = |task: Task<Message, Room>| shared.handle(task);
+    let mut floor = Floor {
+        shared,
+        desk,
+        slots: Slots::new(H::SPEC.concurrency.min(limit)),
+        start,
+        schedule: Schedule::new(),
+        rooms: Vec::new(),
+        hasher: RandomState::new(),
+        kept: Vec::new(),
+        suspects: Vec::new(),
+        condemned: VecDeque::new(),
+        probes_at: None,
+        patience: None,
+        held: 0,
+        fatal: None,
+    };
+    let mut batch: Vec<Delivery> = Vec::with_capacity(limit);
+    loop {
+        // A breaker that is open wants the one message that probes, and nothing else.
+        let credit = if shared.breaker.is_open() { 1 } else { limit.saturating_sub(floor.out()) };
+        let mut next = floor.wants(limit, least).then(|| source.next(credit, &mut batch));
+        let received = poll_fn(|cx| {
+            floor.turn(cx);
+            if let Some(next) = &mut next
+                && let Poll::Ready(received) = next.as_mut().poll(cx)
+            {
+                return Poll::Ready(received);
+            }
+            if next.is_none() && floor.held == 0 {
+                // Without credit the settlements are what everybody waits for.
+                floor.desk.start_settling(cx);
+            }
+            let is_over = match floor.desk.is_draining() {
+                true => next.is_some() || floor.held == 0,
+                false => next.is_some() != floor.wants(limit, least),
+            };
+            if is_over {
+                return Poll::Ready(Ok(()));
+            }
+            floor.desk.rest();
+            Poll::Pending
+        })
+        .await;
+        drop(next);
+        let received = floor.desk.received(received, &batch);
+        floor.admit(&mut batch);
+        floor.desk.tally.flush();
+        if let Err(error) = received {
+            floor.fail(error);
+        }
+        if floor.desk.is_draining() && floor.held == 0 {
+            return floor.fatal.map_or(Ok(()), Err);
+        }
+        floor.desk.give_way(limit).await;
+    }
+}
+
+/// What runs, what waits behind it, and how the one becomes the other.
+struct Floor<'a, 'd, M: Module, H: Handler<M>, F, S> {
+    shared: &'a Shared<M, H>,
+    desk: &'a mut Desk<'d>,
+    slots: Slots<F, Held>,
+    start: S,
+    schedule: Schedule<Delivery>,
+    /// Left by jobs that ended, for those that begin.
+    rooms: Vec<Room>,
+    /// Of its own, so that nobody can choose keys that meet.
+    hasher: RandomState,
+    /// They failed while the breaker is open; their keys are taken.
+    kept: Vec<Entered<Delivery>>,
+    /// Their retries are used up, and the next messages tell whether that is their own fault.
+    suspects: Vec<Suspect>,
+    /// It is.
+    condemned: VecDeque<Suspect>,
+    /// When the open breaker lets one message try.
+    probes_at: Option<u64>,
+    /// When suspects are no longer given the time to be joined by others.
+    patience: Option<u64>,
+    /// Received, and not yet given to settling.
+    held: usize,
+    fatal: Option<BrokerError>,
+}
+
+/// What a slot remembers of its message.
+struct Held {
+    lease: Option<Lease>,
+    number: u32,
+    arrival: u64,
+    key: Option<u64>,
+}
+
+type Suspect = (Entered<Delivery>, Box<Suspicion>);
+
+impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room>) -> F>
+    Floor<'_, '_, M, H, F, S>
+{
+    /// Received, and not known to be settled.
+    fn out(&self) -> usize {
+        self.held + self.desk.settling.outstanding()
+    }
+
+    /// Whether the intake is to be asked.
+    fn wants(&self, limit: usize, least: usize) -> bool {
+        let has_room = match self.shared.breaker.is_open() {
+            true => self.held == 0,
+            false => self.out() + least <= limit,
+        };
+        has_room && !self.desk.is_draining() && self.desk.may_receive()
+    }
+
+    /// Starts and ends jobs until all of them wait.
+    fn turn(&mut self, cx: &mut Context<'_>) {
+        self.desk.settling.poll(cx, &mut self.desk.tally);
+        loop {
+            self.fill();
+            while let Poll::Ready((ended, held)) = self.slots.poll(cx) {
+                self.end(ended, held, cx);
+                self.fill();
+            }
+            if !self.desk.wait(cx) {
+                return;
+            }
+            self.slots.look_at_all();
+        }
+    }
+
+    fn fill(&mut self) {
+        if self.desk.is_draining() {
+            self.give_back();
+        }
+        if self.shared.breaker.is_troubled() || !self.suspects.is_empty() || !self.condemned.is_empty() {
+            self.sort_out();
+            if self.shared.breaker.is_open() {
+                return;
+            }
+        }
+        while self.slots.has_room()
+            && let Some(entered) = self.schedule.pop()
+        {
+            self.begin(entered, None);
+        }
+    }
+
+    fn begin(&mut self, entered: Entered<Delivery>, suspicion: Option<Box<Suspicion>>) {
+        let Entered { arrival, key, item: Delivery { message, attempt: number, lease } } = entered;
+        let lane = lease.lane;
+        if self.desk.is_gone(lane) {
+            self.held -= 1;
+            self.desk.release(lease);
+            self.schedule.done(key);
+            return;
+        }
+        let (lease, begins_at) = self.desk.begin(lease);
+        let mut room = self.rooms.pop().unwrap_or_default();
+        room.suspicion = suspicion;
+        let job = (self.start)(Task { message, number, lane, begins_at, room });
+        self.slots.start(job, Held { lease, number, arrival, key });
+    }
+
+    /// What waits behind a job that runs is given back after it, so that no other member overtakes it.
+    #[cold]
+    fn give_back(&mut self) {
+        let mut back: Vec<_> = self.kept.drain(..).collect();
+        back.iter().for_each(|kept| self.schedule.done(kept.key));
+        back.extend(self.suspects.drain(..).chain(self.condemned.drain(..)).map(|(entered, _)| entered));
+        back.sort_unstable_by_key(|entered| entered.arrival);
+        let back = back.into_iter().map(|entered| entered.item);
+        for delivery in back.chain(self.schedule.take_idle()) {
+            self.held -= 1;
+            self.desk.release(delivery.lease);
+        }
+    }
+
+    /// After failures: which messages probe, wait for others, or go to the dead letters.
+    #[cold]
+    fn sort_out(&mut self) {
+        if self.shared.breaker.is_open() {
+            // What runs comes to its end first: it may be a success.
+            if !self.slots.is_idle() {
+                return;
+            }
+            if !(self.kept.is_empty() && self.suspects.is_empty()) {
+                let suspects = self.suspects.drain(..).map(|(entered, _)| entered);
+                self.schedule.restore(self.kept.drain(..).chain(suspects).collect());
+            }
+            let moment = *self.probes_at.get_or_insert_with(|| self.desk.after(self.shared.breaker.pause()));
+            if self.desk.has_come(moment) {
+                self.probes_at = None;
+                if let Some(entered) = self.schedule.pop() {
+                    self.begin(entered, None);
+                }
+            }
+            return;
+        }
+        self.probes_at = None;
+        if self.suspects.is_empty() || !self.slots.is_idle() || !self.schedule.is_empty() {
+            self.patience = None;
+        } else {
+            let moment = *self.patience.get_or_insert_with(|| self.desk.after(PATIENCE));
+            if self.desk.has_come(moment) {
+                self.condemned.extend(self.suspects.drain(..));
+            }
+        }
+        while self.slots.has_room()
+            && let Some((entered, suspicion)) = self.condemned.pop_front()
+        {
+            // Its key was done when it became a suspect.
+            self.begin(Entered { key: None, ..entered }, Some(suspicion));
+        }
+    }
+
+    /// What is left to do for a message that was handled after others had failed.
+    #[cold]
+    fn recover(&mut self) {
+        let was_open = self.shared.recovered();
+        self.schedule.resume(std::mem::take(&mut self.kept));
+        if was_open {
+            // They were not to blame.
+            let suspects = self.suspects.drain(..).map(|(entered, _)| entered);
+            self.schedule.put_first(suspects.collect());
+        } else {
+            self.condemned.extend(self.suspects.drain(..));
+        }
+    }
+
+    fn end(&mut self, ended: Ended<Message, Room>, held: Held, cx: &mut Context<'_>) {
+        let Ended { end, message, mut room } = ended;
+        let Held { mut lease, number, arrival, key } = held;
+        if matches!(end, Ok(End::Kept | End::Suspected))
+            && let Some(lease) = lease.take()
+        {
+            let entered = Entered { arrival, key, item: Delivery { message, attempt: number, lease } };
+            match room.suspicion.take() {
+                None => self.kept.push(entered),
+                Some(suspicion) => {
+                    self.suspects.push((entered, suspicion));
+                    self.schedule.done(key);
+                }
+            }
+            self.rooms.push(room);
+            return;
+        }
+        self.held -= 1;
+        // In case of an error the message stays with the broker.
+        if self.desk.end(lease, *end.as_ref().unwrap_or(&End::Released)) {
+            self.desk.start_settling(cx);
+        }
+        if !self.shared.plan.is_empty() {
+            self.shared.leave(&mut room.scope);
+        }
+        self.rooms.push(room);
+        self.schedule.done(key);
+        if self.shared.breaker.is_troubled() && matches!(end, Ok(End::Acked | End::Dropped)) {
+            self.recover();
+        }
+        if let Err(error) = end {
+            self.fail(error);
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, error: BrokerError) {
+        self.fatal.get_or_insert(error);
+        self.desk.give_up();
+    }
+
+    fn admit(&mut self, batch: &mut Vec<Delivery>) {
+        self.held += batch.len();
+        for delivery in batch.drain(..) {
+            let lane = u64::from(delivery.lease.lane);
+            let key = match (H::SPEC.order, delivery.message.key()) {
+                (Order::None, _) => None,
+                (Order::Key, Some(key)) => Some(self.hasher.hash_one(&key[..])),
+                // Messages without a key keep the order of their lane.
+                (Order::Key, None) => Some(self.hasher.hash_one(lane)),
+                (Order::Lane, _) => Some(lane),
+            };
+            self.schedule.push(key, delivery);
+        }
+    }
+}

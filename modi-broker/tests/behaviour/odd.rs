@@ -1,0 +1,126 @@
+//! The memory broker with a difference: slow settlements, slow confirmations, a record of what is out and what is settled.
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use modi_broker::contract::{
+    Answer, Connect, Connection, Delivery, Difference, Outgoing, Place, Provision, Publish, Settle, Settled,
+    Settlement, Source, SubscribeOptions, Subscription, Verdict,
+};
+use modi_broker::{BrokerError, BrokerErrorKind, MemoryBroker, Receipt};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// The memory broker with a difference.
+#[derive(Clone)]
+pub(crate) struct Odd {
+    pub(crate) memory: MemoryBroker,
+    /// It can never take a dead letter.
+    pub(crate) refuses_dead_letters: bool,
+    /// A settlement takes a second.
+    pub(crate) settles_slowly: bool,
+    /// A confirmation takes a second.
+    pub(crate) confirms_slowly: bool,
+    pub(crate) out: Arc<AtomicUsize>,
+    /// The most that were out at once.
+    pub(crate) most: Arc<AtomicUsize>,
+    /// Positions and verdicts, in the order of the calls.
+    pub(crate) settled: Arc<Mutex<Vec<(u64, Verdict)>>>,
+}
+
+impl Odd {
+    pub(crate) fn new(memory: &MemoryBroker) -> Self {
+        Self {
+            memory: memory.clone(),
+            refuses_dead_letters: false,
+            settles_slowly: false,
+            confirms_slowly: false,
+            out: Arc::default(),
+            most: Arc::default(),
+            settled: Arc::default(),
+        }
+    }
+}
+
+struct OddConnection(Arc<dyn Connection>, Odd);
+struct OddPublish(Arc<dyn Publish>, Odd);
+struct OddSettle(Arc<dyn Settle>, Odd);
+struct OddSource(Box<dyn Source>, Odd);
+
+#[async_trait]
+impl Connect for Odd {
+    async fn connect(&self) -> Result<Arc<dyn Connection>, BrokerError> {
+        Ok(Arc::new(OddConnection(self.memory.connect().await?, self.clone())))
+    }
+}
+
+#[async_trait]
+impl Connection for OddConnection {
+    async fn provision(&self, wanted: &[Place], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
+        self.0.provision(wanted, mode).await
+    }
+    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, BrokerError> {
+        let mut subscription = self.0.subscribe(options).await?;
+        subscription.settle = Arc::new(OddSettle(subscription.settle, self.1.clone()));
+        subscription.source = Box::new(OddSource(subscription.source, self.1.clone()));
+        Ok(subscription)
+    }
+    async fn publisher(&self) -> Result<Arc<dyn Publish>, BrokerError> {
+        Ok(Arc::new(OddPublish(self.0.publisher().await?, self.1.clone())))
+    }
+    async fn lag(&self, options: &SubscribeOptions) -> Result<Option<u64>, BrokerError> {
+        self.0.lag(options).await
+    }
+    async fn close(&self, within: Duration) -> Result<(), BrokerError> {
+        self.0.close(within).await
+    }
+}
+
+#[async_trait]
+impl Source for OddSource {
+    async fn next(&mut self, credit: usize, into: &mut Vec<Delivery>) -> Result<(), BrokerError> {
+        let before = into.len();
+        self.0.next(credit, into).await?;
+        let taken = into.len() - before;
+        self.1.most.fetch_max(self.1.out.fetch_add(taken, Ordering::Relaxed) + taken, Ordering::Relaxed);
+        Ok(())
+    }
+    async fn stop(&mut self) -> Result<(), BrokerError> {
+        self.0.stop().await
+    }
+}
+
+impl Settle for OddSettle {
+    fn settle(&self, items: &mut Vec<Settlement>) -> Answer<Settled> {
+        let (inner, odd, mut items) = (self.0.clone(), self.1.clone(), std::mem::take(items));
+        odd.settled.lock().unwrap().extend(items.iter().map(|item| (item.lease.words[0], item.verdict)));
+        if !odd.settles_slowly {
+            odd.out.fetch_sub(items.len(), Ordering::Relaxed);
+            return inner.settle(&mut items);
+        }
+        Answer::Later(Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            odd.out.fetch_sub(items.len(), Ordering::Relaxed);
+            inner.settle(&mut items).wait().await
+        }))
+    }
+}
+
+impl Publish for OddPublish {
+    fn send(&self, message: Outgoing) -> Answer<Result<Receipt, BrokerError>> {
+        if self.1.refuses_dead_letters && matches!(message.place, Place::Dead { .. }) {
+            return Answer::Now(Err(BrokerError::new(BrokerErrorKind::TooLarge, "too large")));
+        }
+        let answer = self.0.send(message);
+        if !self.1.confirms_slowly {
+            return answer;
+        }
+        Answer::Later(Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            answer.wait().await
+        }))
+    }
+    fn flush(&self) -> BoxFuture<'static, Result<(), BrokerError>> {
+        self.0.flush()
+    }
+}

@@ -1,0 +1,90 @@
+//! A module whose handlers run side by side.
+
+use crate::shop::{Functions, Probe, own, subscriber};
+use modi_broker::{
+    Ack, Attempt, Context, Early, FromMessage, Handler, Json, Order, Outcome, Spec, Subscribes, argument, early,
+    handler,
+};
+use modi_core::graph::{Edge, HandlerNode, Node, order};
+use modi_core::module::{Cell, Module, Owns, Provides};
+use modi_core::service::{node, node_with};
+use modi_core::{Result, provide};
+use std::sync::Arc;
+
+async fn play(handler: &'static str, n: u32, context: Context, probe: &Probe) -> Result<Outcome> {
+    let outcome = probe.play(handler, n, &context).await;
+    probe.note(format!("end {handler} {n}"));
+    outcome
+}
+
+/// `#[subscriber("keyed", concurrency = 8, order = key, prefetch = 32)]`
+async fn keyed(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    play("keyed", n, context, &probe).await
+}
+
+/// `#[subscriber("laned", concurrency = 8, prefetch = 32)]`
+async fn laned(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    play("laned", n, context, &probe).await
+}
+
+/// `#[subscriber("free", concurrency = 4, order = none, prefetch = 16)]`
+async fn free(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    play("free", n, context, &probe).await
+}
+
+/// `#[subscriber("paid", concurrency = 4, order = none, publish = "receipts")]`
+async fn paid(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Json<u32>> {
+    play("paid", n, context, &probe).await?;
+    Ok(Json(n))
+}
+
+/// `#[subscriber("hurried", concurrency = 4, order = none, ack = received)]`
+async fn hurried(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    play("hurried", n, context, &probe).await
+}
+
+subscriber!(Keyed = keyed(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("keyed").concurrency(8).order(Order::Key).prefetch(32));
+subscriber!(Laned = laned(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("laned").concurrency(8).prefetch(32));
+subscriber!(Free = free(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("free").concurrency(4).order(Order::None).prefetch(16));
+subscriber!(Paid = paid(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Json<u32>>,
+    Spec::new("paid").concurrency(4).order(Order::None).publish("receipts"));
+subscriber!(Hurried = hurried(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("hurried").concurrency(4).order(Order::None).ack(Ack::Received));
+
+impl Subscribes<Side> for Functions {
+    const HANDLERS: &'static [HandlerNode] = &[
+        handler::<Side, Keyed>("keyed"),
+        handler::<Side, Laned>("laned"),
+        handler::<Side, Free>("free"),
+        handler::<Side, Paid>("paid"),
+        handler::<Side, Hurried>("hurried"),
+    ];
+}
+
+pub(crate) struct Side;
+
+pub(crate) struct Cells {
+    probe: Cell<Probe>,
+    functions: Cell<Functions>,
+}
+
+own!(Side, Cells, 0 probe: Probe);
+own!(Side, Cells, 1 functions: Functions);
+
+impl Module for Side {
+    const NAME: &'static str = "Side";
+    const GRAPH: &'static [Node] =
+        &[node::<Self, Probe>(), node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
+    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
+    type Cells = Cells;
+
+    fn unit() -> Option<Self> {
+        Some(Self)
+    }
+    fn cells(self) -> Cells {
+        Cells { probe: Cell::empty(), functions: Cell::empty() }
+    }
+}
