@@ -180,8 +180,8 @@ impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Message, Room>>, S: Fn(T
         let (lease, begins_at) = self.desk.begin(lease);
         let mut room = self.rooms.pop().unwrap_or_default();
         room.suspicion = suspicion;
-        let job = (self.start)(Task { message, number, lane, begins_at, room });
-        self.slots.start(job, Held { lease, number, arrival, key });
+        let task = Task { message, number, lane, begins_at, room };
+        self.slots.start(|| (self.start)(task), Held { lease, number, arrival, key });
     }
 
     /// What waits behind a job that runs is given back after it, so that no other member overtakes it.

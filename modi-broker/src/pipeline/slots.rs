@@ -72,13 +72,14 @@ impl<F: Future, T> Slots<F, T> {
         self.idle.len() == self.slots.len()
     }
 
-    /// Puts a future into a free slot. The tag comes back with its output. Without room it is dropped: see
+    /// Makes a future in a free slot. The tag comes back with its output. Without room nothing is made: see
     /// [`Slots::has_room`].
-    pub(super) fn start(&mut self, future: F, tag: T) {
+    #[inline]
+    pub(super) fn start(&mut self, make: impl FnOnce() -> F, tag: T) {
         debug_assert!(self.has_room());
         if let Some(at) = self.idle.pop() {
             let slot = &mut self.slots[at];
-            slot.future.as_mut().set(Some(future));
+            slot.future.as_mut().set(Some(make()));
             slot.tag = Some(tag);
             self.round[at / 64] |= 1 << (at % 64);
         }
@@ -140,13 +141,11 @@ mod tests {
         for (at, count) in polls.iter().enumerate() {
             let (send, mut receive) = oneshot::channel::<()>();
             let count = count.clone();
-            slots.start(
-                poll_fn(move |cx| {
-                    count.fetch_add(1, Ordering::Relaxed);
-                    Pin::new(&mut receive).poll(cx)
-                }),
-                at,
-            );
+            let future = poll_fn(move |cx| {
+                count.fetch_add(1, Ordering::Relaxed);
+                Pin::new(&mut receive).poll(cx)
+            });
+            slots.start(|| future, at);
             sends.push(send);
         }
         assert!(slots.poll(&mut cx).is_pending() && !slots.has_room());
@@ -167,13 +166,11 @@ mod tests {
     fn a_future_that_wakes_itself_does_not_hold_the_task() {
         let mut slots = Slots::new(1);
         let waker = noop_waker();
-        slots.start(
-            poll_fn(|cx| {
-                cx.waker().wake_by_ref();
-                Poll::<()>::Pending
-            }),
-            (),
-        );
+        let future = poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        slots.start(|| future, ());
         assert!(slots.poll(&mut Context::from_waker(&waker)).is_pending());
     }
 }
