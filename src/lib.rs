@@ -3,9 +3,9 @@
 #[doc(inline)]
 pub use modi_broker::{
     Ack, AppExt, Attempt, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context, DeadLetter,
-    FailureKind, FromMessage, Headers, IntoMessage, IntoReply, Json, JsonError, Key, MemoryBroker, Message, Order,
-    Outcome, PayloadError, Publication, PublishError, Publisher, Receipt, Reply, Report, Spec, SubscriberStats,
-    TestApp, TestSetup, To, contract, wire,
+    FailureKind, FromMessage, HandlerError, Headers, IntoMessage, IntoReply, Json, JsonError, Key, MemoryBroker,
+    Message, Order, Outcome, PayloadError, Publication, PublishError, Publisher, Receipt, Reply, Report, Spec,
+    SubscriberStats, TestApp, TestSetup, To, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{

@@ -15,7 +15,7 @@ pub use context::{Context, Key};
 pub use node::{Handler, Subscribes, handler};
 pub use payload::{Json, JsonError, PayloadError};
 
-pub use reply::{IntoMessage, IntoReply, Reply, To};
+pub use reply::{HandlerError, IntoMessage, IntoReply, Reply, To};
 pub use spec::{Ack, Order, Spec};
 
 pub(crate) use attempt::About;

@@ -238,12 +238,30 @@ impl<R: IntoReply> IntoReply for Option<R> {
     }
 }
 
-impl<R: IntoReply, E: Into<Error>> IntoReply for Result<R, E> {
+/// An error that a handler may return: whatever [`Error`] can be made from, which is every [`std::error::Error`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error of a handler",
+    label = "return an error type, or turn it into one with `.map_err(modi::Error::new)`"
+)]
+pub trait HandlerError {
+    /// The error, with its advice.
+    fn into_error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> HandlerError for E {
+    #[inline]
+    fn into_error(self) -> Error {
+        self.into()
+    }
+}
+
+impl<R: IntoReply, E: HandlerError> IntoReply for Result<R, E> {
     const PUBLISHES: bool = R::PUBLISHES;
 
     #[inline]
     fn into_reply(self) -> Result<Reply, Error> {
-        self.map_err(Into::into)?.into_reply()
+        self.map_err(HandlerError::into_error)?.into_reply()
     }
 }
 
