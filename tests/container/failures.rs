@@ -21,7 +21,7 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_of_a_constructor_names_the_module_the_service_and_the_cause() {
     struct Database;
     #[injectable]
@@ -56,7 +56,7 @@ async fn so_does_one_of_a_constructor_that_waits() {
     assert_eq!(chain(&error), "`Vec<u8>` of module `StorageModule` failed to start: connection refused");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cause_keeps_its_own_causes() {
     #[derive(Debug)]
     struct Outer(Refused);
@@ -88,7 +88,7 @@ async fn a_cause_keeps_its_own_causes() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_transient_that_fails_is_told_at_the_singleton_that_takes_it() {
     struct Query;
     #[injectable(transient)]

@@ -111,7 +111,7 @@ async fn stop_of(hooks: &[(&'static str, Hook)]) -> (String, Vec<String>) {
     (outcome_of(app.stop()).await, journal.lines())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn hooks_run_after_all_constructors_dependencies_first_and_back_in_reverse() {
     let (app, journal) = app(&[]);
     let app = app.start().await.unwrap();
@@ -120,7 +120,7 @@ async fn hooks_run_after_all_constructors_dependencies_first_and_back_in_reverse
     assert_eq!(journal.lines(), ["stop Orders", "stop Cache", "stop Database"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_application_that_is_dropped_runs_no_hook() {
     let (app, journal) = app(&[]);
     let app = app.start().await.unwrap();
@@ -198,7 +198,7 @@ async fn the_time_of_one_on_stop_can_be_chosen() {
 }
 
 /// A hook may be a plain function that returns a future, and panic before it does.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_hook_that_panics_before_its_future_is_caught_too() {
     #[injectable(lifecycle)]
     struct Hasty {
@@ -235,7 +235,7 @@ async fn a_hook_that_panics_before_its_future_is_caught_too() {
     assert_eq!(journal.lines(), ["start Database", "start Cache", "stop Cache", "stop Database"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn hooks_may_use_what_is_lazy() {
     #[injectable(lifecycle)]
     struct Warm {
@@ -268,7 +268,7 @@ async fn hooks_may_use_what_is_lazy() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_service_of_a_function_and_an_instance_of_a_generic_have_hooks_too() {
     struct Pool(Script);
     impl Lifecycle for Pool {

@@ -23,7 +23,7 @@ struct Orders {
 #[module(providers = [Orders, Stock], exports = [Orders, Stock])]
 struct OrderModule;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_singletons_need_each_other() {
     let app = App::new(OrderModule).start().await.unwrap();
     let (orders, stock) = (app.get::<Orders>(), app.get::<Stock>());
@@ -32,7 +32,7 @@ async fn two_singletons_need_each_other() {
     assert_eq!(format!("{:?}", stock.orders), "Lazy<Orders>");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_use_during_construction_names_both() {
     struct Hasty;
     #[injectable]
@@ -69,7 +69,7 @@ async fn a_use_during_construction_names_both() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_use_after_the_stop_names_both() {
     let app = App::new(OrderModule).start().await.unwrap();
     let stock = app.get::<Stock>().clone();
@@ -83,7 +83,7 @@ async fn a_use_after_the_stop_names_both() {
     assert_eq!(panic.await, "panic: `Stock` used `Lazy<Orders>` after the application stopped");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lazy_keeps_nothing_alive() {
     let app = App::new(OrderModule).start().await.unwrap();
     let (orders, stock) = (Arc::downgrade(app.get::<Orders>()), app.get::<Stock>().clone());
@@ -92,7 +92,7 @@ async fn a_lazy_keeps_nothing_alive() {
     assert!(stock.orders.try_get().is_err());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lazy_of_an_imported_trait_is_found_where_it_is_owned() {
     trait Mailer: Send + Sync {
         fn name(&self) -> &'static str;
@@ -123,7 +123,7 @@ async fn a_lazy_of_an_imported_trait_is_found_where_it_is_owned() {
     assert_eq!(error.to_string(), "`Users` used `Lazy<dyn Mailer>` after the application stopped");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scoped_service_may_hold_one() {
     #[injectable(scoped)]
     struct Request {

@@ -54,7 +54,7 @@ struct AnalyticsHandler {
 ])]
 struct AppModule;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn mf_a5_a_singleton_is_the_same_everywhere() {
     let app = App::new(AppModule).start().await.unwrap();
     let (users, analytics) = (app.get::<UserEventHandler>(), app.get::<AnalyticsHandler>());
@@ -70,7 +70,7 @@ async fn mf_a5_a_singleton_is_the_same_everywhere() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn mf_a5_a_transient_is_new_at_each_use() {
     #[injectable(transient)]
     struct Request {
@@ -102,7 +102,7 @@ fn mf_a5_the_module_has_seven_providers() {
     assert_eq!(App::new(AppModule).graph().provider_count(), 7);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn mf_a5_two_applications_share_nothing() {
     let one = App::new(AppModule).start().await.unwrap();
     let other = App::new(AppModule).start().await.unwrap();

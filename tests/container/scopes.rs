@@ -155,7 +155,7 @@ async fn scope_of(script: Script, work: fn() -> Result) -> (String, Vec<String>)
     (outcome_of(async move { app.scope(scope).await }).await, journal.lines())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scoped_service_is_fresh_in_each_scope_and_shared_inside_one() {
     let (app, _) = started(Script::default()).await;
     let take = async |cx: &mut AppScope<'_, Root>| Ok((cx.get::<Unit>().await?, cx.get::<Connection>().await?));
@@ -165,7 +165,7 @@ async fn a_scoped_service_is_fresh_in_each_scope_and_shared_inside_one() {
     assert_eq!((connection.number, other.session.connection.number), (0, 1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn scopes_side_by_side_do_not_meet() {
     let (app, _) = started(Script::default()).await;
     let take = async |cx: &mut AppScope<'_, Root>| {
@@ -178,7 +178,7 @@ async fn scopes_side_by_side_do_not_meet() {
     assert_ne!(one.session.connection.number, other.session.connection.number);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_transient_is_new_in_each_place_with_the_scoped_services_of_its_scope() {
     let (app, _) = started(Script::default()).await;
     let same = app.scope(async |cx| {
@@ -189,7 +189,7 @@ async fn a_transient_is_new_in_each_place_with_the_scoped_services_of_its_scope(
     assert!(same.await.unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scope_makes_what_is_taken_and_what_that_needs_and_nothing_else() {
     let (app, journal) = started(Script::default()).await;
     app.scope(async |cx| cx.get::<Session>().await).await.unwrap();
@@ -198,7 +198,7 @@ async fn a_scope_makes_what_is_taken_and_what_that_needs_and_nothing_else() {
     assert!(journal.lines().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scope_is_completed_in_reverse_and_then_dropped_dependents_first() {
     let (outcome, lines) = scope_of(Script::default(), || Ok(())).await;
     assert_eq!(outcome, "ok");
@@ -208,21 +208,21 @@ async fn a_scope_is_completed_in_reverse_and_then_dropped_dependents_first() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_an_error_everything_is_completed_as_failed() {
     let (outcome, lines) = scope_of(Script::default(), || Err(Error::new("no stock"))).await;
     assert_eq!(outcome, "no stock");
     assert_eq!(lines[2..4], ["roll back Unit: no stock", "roll back Connection: no stock"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_a_panic_everything_is_completed_as_panicked_and_the_panic_goes_on() {
     let (outcome, lines) = scope_of(Script::default(), || panic!("no luck")).await;
     assert_eq!(outcome, "panic: no luck");
     assert_eq!(lines[2..4], ["roll back Unit after a panic: no luck", "roll back Connection after a panic: no luck"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn once_a_completion_fails_the_rest_are_failed_and_its_error_is_the_scopes() {
     for panics in [false, true] {
         let script = Script { fails: "Unit", panics, ..Script::default() };
@@ -233,7 +233,7 @@ async fn once_a_completion_fails_the_rest_are_failed_and_its_error_is_the_scopes
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_of_the_work_is_told_where_a_completion_fails_too() {
     let script = Script { fails: "Unit", ..Script::default() };
     let (outcome, lines) = scope_of(script.clone(), || Err(Error::new("no stock"))).await;
@@ -243,7 +243,7 @@ async fn an_error_of_the_work_is_told_where_a_completion_fails_too() {
     assert_eq!(outcome, "panic: no luck");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_of_a_scoped_constructor_ends_the_scope_and_completes_what_was_made() {
     let script = Script { refuses: "Unit", ..Script::default() };
     let (outcome, lines) = scope_of(script, || Ok(())).await;
@@ -251,7 +251,7 @@ async fn an_error_of_a_scoped_constructor_ends_the_scope_and_completes_what_was_
     assert_eq!(lines, ["build Connection", "build Unit", "roll back Connection: Unit refuses", "drop Connection"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_failed_in_a_scope_can_be_asked_for_again() {
     let script = Script { refuses: "Unit", ..Script::default() };
     let (app, journal) = started(script).await;
@@ -264,7 +264,7 @@ async fn what_failed_in_a_scope_can_be_asked_for_again() {
     assert_eq!(journal.lines()[..3], ["build Connection", "build Unit", "build Unit"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn independent_services_of_a_scope_are_dropped_in_reverse() {
     struct Noted<const N: usize>(Arc<Script>);
     #[injectable(scoped)]
@@ -313,7 +313,7 @@ impl Numbered for Fixed {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scoped_service_goes_by_the_name_of_a_trait() {
     #[module(providers = [Numbers, Connection, Connection as dyn Numbered])]
     struct Alone {
@@ -331,7 +331,7 @@ async fn a_scoped_service_goes_by_the_name_of_a_trait() {
     assert_eq!(app.scope(numbers).await.unwrap(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scoped_function_may_choose_the_implementation() {
     #[injectable(scoped)]
     async fn numbered(numbers: Arc<Numbers>) -> Result<Arc<dyn Numbered>> {
@@ -355,7 +355,7 @@ async fn a_scoped_function_may_choose_the_implementation() {
     assert_eq!(app.scope(numbers).await.unwrap(), (11, 22));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scope_gives_singletons_too() {
     let (app, _) = started(Script::default()).await;
     let script = app.scope(async |cx| Ok(cx.get::<Connection>().await?.script.clone())).await.unwrap();
@@ -367,7 +367,7 @@ async fn a_scope_gives_singletons_too() {
     assert_eq!(script.refuses, "");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_application_with_open_scopes_can_be_shared_between_tasks() {
     let (app, _) = started(Script::default()).await;
     let app = Arc::new(app);
@@ -387,7 +387,7 @@ async fn an_application_with_open_scopes_can_be_shared_between_tasks() {
     assert_eq!(numbers, (0..8).collect::<Vec<_>>());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_instance_of_a_generic_is_scoped_and_completed_too() {
     #[injectable(scoped, complete)]
     struct Changes<T> {

@@ -102,7 +102,7 @@ async fn stopped_where_it_hangs(hang: Hang) -> (StartError, Vec<String>) {
     (outcome.unwrap_err(), script.journal.lines())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stop_before_the_start_builds_nothing() {
     let (app, script) = app(Hang::Nowhere);
     app.stop_handle().stop();
@@ -111,21 +111,21 @@ async fn a_stop_before_the_start_builds_nothing() {
     assert!(script.journal.lines().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stop_during_a_constructor_drops_what_was_built() {
     let (error, lines) = stopped_where_it_hangs(Hang::Constructor).await;
     assert!(matches!(error, StartError::Stopped));
     assert_eq!(lines, ["build Service", "drop Base"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stop_during_a_hook_stops_what_was_started() {
     let (error, lines) = stopped_where_it_hangs(Hang::Hook).await;
     assert!(matches!(error, StartError::Stopped));
     assert_eq!(lines, ["build Service", "start Base", "start Service", "stop Base", "drop Base"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn run_goes_on_until_it_is_told_to_stop() {
     let (app, script) = app(Hang::Nowhere);
     let stop = app.stop_handle();
@@ -142,7 +142,7 @@ async fn run_goes_on_until_it_is_told_to_stop() {
     assert_eq!(script.journal.lines(), ["stop Service", "stop Base", "drop Base"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn run_of_an_application_that_is_stopped_while_it_starts_is_no_error() {
     let (app, script) = app(Hang::Hook);
     let stop = app.stop_handle();
@@ -155,7 +155,7 @@ async fn run_of_an_application_that_is_stopped_while_it_starts_is_no_error() {
     assert_eq!(script.journal.lines()[3..], ["stop Base", "drop Base"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn run_returns_the_first_error_that_it_is_stopped_for() {
     let (app, _) = app(Hang::Nowhere);
     let stop = app.stop_handle();
@@ -164,7 +164,7 @@ async fn run_returns_the_first_error_that_it_is_stopped_for() {
     assert_eq!(app.run().await.unwrap_err().to_string(), "disk full");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_running_application_returns_the_error_that_it_failed_for() {
     let (app, script) = app(Hang::Nowhere);
     let app = app.start().await.unwrap();
@@ -176,7 +176,7 @@ async fn a_running_application_returns_the_error_that_it_failed_for() {
 }
 
 /// A hook may stop the application: the start goes no further.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_hook_that_asks_for_the_stop_is_the_last_one() {
     #[derive(Clone, Default)]
     struct Handle(Arc<OnceLock<Stop>>);
@@ -221,7 +221,7 @@ async fn a_hook_that_asks_for_the_stop_is_the_last_one() {
     assert_eq!(script.journal.lines(), ["start Base", "start Check", "stop Base", "drop Base"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn run_reports_a_start_that_fails() {
     struct Broken;
     #[injectable]

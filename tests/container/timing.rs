@@ -152,6 +152,7 @@ impl Blocking {
 #[module(providers = [Blocking])]
 struct BlockingModule;
 
+// On the real clock: a paused one does not see a thread that is busy.
 #[tokio::test]
 async fn a_constructor_that_blocks_past_the_deadline_is_an_error_once_it_returns() {
     let app = App::new(BlockingModule).start_deadline(Duration::from_millis(5));

@@ -33,14 +33,14 @@ struct UserModule;
 #[module(imports = [StorageModule::{Database}], exports = [Database])]
 struct OrderModule;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_is_a_service_of_its_module() {
     let app = App::new(StorageModule { settings: Settings { url: "pg" } }).start().await.unwrap();
     assert_eq!(app.get::<Settings>().url, "pg");
     assert!(Arc::ptr_eq(&app.get::<Database>().settings, app.get::<Settings>()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_that_is_shared_already_is_kept_as_it_is() {
     #[module]
     struct Root {
@@ -52,7 +52,7 @@ async fn a_value_that_is_shared_already_is_kept_as_it_is() {
     assert!(Arc::ptr_eq(app.get::<Settings>(), &settings));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_of_a_trait_object_and_of_a_tuple_module() {
     trait Clock: Send + Sync {
         fn now(&self) -> u32;
@@ -72,7 +72,7 @@ async fn a_value_of_a_trait_object_and_of_a_tuple_module() {
     assert_eq!((app.get::<dyn Clock>().now(), **app.get::<u16>()), (12, 8080));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn values_go_down_the_imports_whoever_comes_first() {
     /// `UserModule` wants the value before the last import gives it.
     #[module(imports = [
@@ -90,7 +90,7 @@ async fn values_go_down_the_imports_whoever_comes_first() {
 }
 
 /// What is given a value late may have imports itself: they come before it all the same.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_import_that_gets_its_value_late_has_its_own_imports_first() {
     #[injectable]
     struct Pool {
@@ -115,7 +115,7 @@ async fn an_import_that_gets_its_value_late_has_its_own_imports_first() {
     assert!(Arc::ptr_eq(&app.get::<Users>().pool, app.get::<Pool>()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_that_nobody_gives_names_every_importer() {
     #[module(imports = [UserModule::{Database}, OrderModule])]
     struct Root;
@@ -133,7 +133,7 @@ struct First;
 #[module(imports = [StorageModule { settings: Settings { url: "other" } }::{Settings}])]
 struct Second;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_values_of_one_module_name_both_givers() {
     #[module(imports = [First, Second])]
     struct Root;
@@ -146,7 +146,7 @@ async fn two_values_of_one_module_name_both_givers() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn all_problems_are_told_at_once() {
     #[module(imports = [LogModule::{u8}, First, Second])]
     struct Root;
@@ -162,7 +162,7 @@ async fn all_problems_are_told_at_once() {
     assert_eq!(problems.len(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_module_that_is_its_own_value_is_imported_by_any_number() {
     #[module(imports = [UserModule, OrderModule, StorageModule { settings: Settings { url: "pg" } }, Alone, Other])]
     struct Root;

@@ -51,7 +51,7 @@ async fn a_fake_is_injected_and_lives_like_a_service() {
     assert_eq!(journal.lines(), ["asked", "stop Recorder"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_fake_function_may_stand_for_a_type_and_its_hooks_are_not_those_of_the_type() {
     #[injectable]
     fn quiet(journal: Arc<Journal>) -> Smtp {
@@ -67,7 +67,7 @@ async fn a_fake_function_may_stand_for_a_type_and_its_hooks_are_not_those_of_the
     assert_eq!(journal.lines(), ["open Relay", "new Smtp", "start smtp"], "those of `MailModule`");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_of_a_fake_is_told_at_what_it_stands_for() {
     #[injectable]
     fn refused() -> Result<Silent> {
@@ -87,7 +87,7 @@ async fn an_error_of_a_fake_is_told_at_what_it_stands_for() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scoped_service_is_replaced_by_a_fake_that_is_injected_and_completed() {
     #[injectable(scoped, complete)]
     async fn rehearsal(journal: Arc<Journal>) -> Transaction {
@@ -102,7 +102,7 @@ async fn a_scoped_service_is_replaced_by_a_fake_that_is_injected_and_completed()
 }
 
 /// The name of a trait has no place in a scope, so that the service has one only. A fake of the name has one.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scoped_service_is_replaced_under_the_name_of_a_trait() {
     trait Work: Send + Sync {
         fn number(&self) -> u32;
@@ -147,7 +147,7 @@ async fn a_scoped_service_is_replaced_under_the_name_of_a_trait() {
     assert_eq!(lines, ["rehearse", "complete 8: true"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_transient_is_replaced_by_a_fake_in_each_place() {
     #[injectable(transient)]
     fn rehearsed(journal: Arc<Journal>) -> Query {
@@ -160,7 +160,7 @@ async fn a_transient_is_replaced_by_a_fake_in_each_place() {
 }
 
 /// `Ledger` is made while the root is being built, and takes the fake from there.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_transient_fake_is_there_while_the_application_is_being_built() {
     #[injectable(transient)]
     fn fake_stamp(journal: Arc<Journal>, users: Arc<Users>) -> Stamp {
@@ -172,7 +172,7 @@ async fn a_transient_fake_is_there_while_the_application_is_being_built() {
     assert_eq!(journal.lines()[2..], ["stamp for smtp", "start smtp"], "after all that the fake needs");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_fake_of_a_transient_cannot_wait() {
     #[injectable]
     async fn slow_stamp() -> Stamp {

@@ -16,7 +16,7 @@ impl Mailer for Looping {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_fake_that_needs_what_needs_it_is_a_cycle_by_name() {
     assert_eq!(
         failure_of(Overrides::new().replace_with::<dyn Mailer, Looping>(|fake| fake)).await,
@@ -25,7 +25,7 @@ async fn a_fake_that_needs_what_needs_it_is_a_cycle_by_name() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn so_is_one_of_scoped_services_and_transients() {
     #[injectable(scoped)]
     fn looping(query: Arc<Query>) -> Transaction {
@@ -48,7 +48,7 @@ async fn so_is_one_of_scoped_services_and_transients() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_fakes_that_need_each_other_are_one_cycle() {
     #[injectable]
     fn looping_orders(users: Arc<Users>) -> Orders {
@@ -66,7 +66,7 @@ async fn two_fakes_that_need_each_other_are_one_cycle() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_fake_that_makes_a_singleton_keep_a_scoped_service_is_told_by_name() {
     #[injectable]
     struct Transactional {
@@ -101,7 +101,7 @@ async fn a_fake_that_makes_a_singleton_keep_a_scoped_service_is_told_by_name() {
     assert_eq!(app.get::<Orders>().mailer.name(), "5", "a value of the test lasts");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_override_in_a_module_that_is_not_there_and_one_that_is_written_twice_are_told_at_once() {
     #[injectable]
     struct Elsewhere;

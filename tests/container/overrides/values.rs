@@ -7,7 +7,7 @@ use crate::support::{Journal, outcome_of};
 use modi::{All, App, Overrides, injectable, module};
 use std::sync::Arc;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_overrides_everything_is_real() {
     let (app, journal) = started(Overrides::new()).await;
     assert_eq!(app.get::<Users>().mailer.name(), "smtp");
@@ -15,7 +15,7 @@ async fn without_overrides_everything_is_real() {
     assert_eq!(journal.lines(), ["open Relay", "new Smtp", "start smtp"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_replacement_is_had_by_every_importer() {
     let fake: Arc<dyn Mailer> = Arc::new(Silent);
     let (app, _) = started(Overrides::new().replace::<dyn Mailer>(fake.clone())).await;
@@ -24,7 +24,7 @@ async fn a_replacement_is_had_by_every_importer() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_only_an_overridden_provider_needed_is_not_built() {
     let (app, journal) = started(Overrides::new().replace::<dyn Mailer>(Arc::new(Silent))).await;
     assert!(journal.lines().is_empty(), "neither `Smtp` nor its `Relay`");
@@ -32,7 +32,7 @@ async fn what_only_an_overridden_provider_needed_is_not_built() {
     assert!(journal.lines().is_empty(), "and no hook of it");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn asking_for_what_was_not_built_panics_with_the_name_of_the_override() {
     #[injectable]
     struct Pool;
@@ -57,7 +57,7 @@ async fn asking_for_what_was_not_built_panics_with_the_name_of_the_override() {
     assert_eq!(Arc::strong_count(&fake.pool), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_another_needs_too_is_built_all_the_same() {
     #[injectable]
     struct Pool;
@@ -74,7 +74,7 @@ async fn what_another_needs_too_is_built_all_the_same() {
     assert!(!Arc::ptr_eq(&fake.0, app.get::<Pool>()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_private_provider_is_replaced_from_its_module() {
     let journal = Arc::new(Journal::default());
     let fake = Arc::new(Smtp { name: "fake", journal: journal.clone() });
@@ -85,7 +85,7 @@ async fn a_private_provider_is_replaced_from_its_module() {
     assert!(journal.lines().is_empty(), "a value of the test has no hooks: the test made it, and ends it");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_of_a_module_is_replaced_like_others() {
     let journal = Journal::default();
     let (app, real) = started(Overrides::new().replace::<Journal>(Arc::new(journal.clone()))).await;
@@ -94,7 +94,7 @@ async fn a_value_of_a_module_is_replaced_like_others() {
     assert!(real.lines().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_scoped_service_is_replaced_by_a_value() {
     let journal = Journal::default();
     let fake = Arc::new(number(7, Arc::new(journal.clone())));
@@ -103,7 +103,7 @@ async fn a_scoped_service_is_replaced_by_a_value() {
     assert!(journal.lines().is_empty(), "it is not completed: it is the test's");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_set_is_replaced_as_a_whole_or_by_its_members() {
     trait Health: Send + Sync {
         fn part(&self) -> &'static str;

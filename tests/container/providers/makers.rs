@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_struct_is_injected_field_by_field() {
     #[injectable]
     struct Unit;
@@ -35,7 +35,7 @@ async fn a_struct_is_injected_field_by_field() {
     assert!(picture.contains("Root_Fields -->|type| Root_Unit"), "{picture}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_constructor_is_the_function_that_returns_the_type_or_the_one_that_is_marked() {
     struct Plain(u8);
     #[injectable]
@@ -98,7 +98,7 @@ async fn a_constructor_is_the_function_that_returns_the_type_or_the_one_that_is_
     assert_eq!(app.get::<Marked>().0, 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_function_provides_what_it_returns() {
     struct Pool(u8);
 
@@ -144,7 +144,7 @@ async fn a_function_provides_what_it_returns() {
     assert_eq!(plain(), "plain", "it is still a function");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_generic_is_provided_by_instance() {
     trait Named: Send + Sync + 'static {
         const NAME: &'static str;

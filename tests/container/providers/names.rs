@@ -4,7 +4,7 @@ use super::{Disk, Health, Mailer, Smtp, parts, same};
 use modi::{All, App, Lazy, injectable, module};
 use std::sync::Arc;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_type_and_its_names_are_one_instance_in_whatever_order_they_stand() {
     #[module(providers = [Smtp as dyn Mailer, Smtp, Smtp as dyn Health, Smtp as all dyn Health])]
     struct Root;
@@ -17,7 +17,7 @@ async fn a_type_and_its_names_are_one_instance_in_whatever_order_they_stand() {
     assert_eq!(app.graph().provider_count(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_function_goes_by_the_name_of_a_trait_too() {
     #[injectable]
     async fn smtp() -> Smtp {
@@ -32,7 +32,7 @@ async fn a_function_goes_by_the_name_of_a_trait_too() {
     assert_eq!(parts(app.get::<All<dyn Health>>()), ["made"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_set_has_own_members_in_order_then_imported_ones_each_instance_once() {
     #[injectable]
     struct Own<const N: u8>;
@@ -69,7 +69,7 @@ async fn a_set_has_own_members_in_order_then_imported_ones_each_instance_once() 
     assert_eq!(parts(&app.get::<Report>().all), ["smtp", "disk"], "one imported set is taken as it is");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_trait_with_parameters_and_more_bounds_is_a_name_too() {
     trait Handle<E>: Send + Sync {
         fn handle(&self, event: E) -> usize;
@@ -104,7 +104,7 @@ async fn a_trait_with_parameters_and_more_bounds_is_a_name_too() {
     assert!(Arc::ptr_eq(&users.later.get(), &users.handle));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_transient_is_new_in_each_place_under_any_name() {
     #[injectable(transient)]
     struct Attempt {

@@ -4,7 +4,7 @@ use super::{Disk, Health, Mailer, Smtp, parts, same};
 use modi::{All, App, injectable, module};
 use std::sync::Arc;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_optional_is_there_where_it_is_provided_or_imported() {
     struct Audit;
     #[injectable]
@@ -25,7 +25,7 @@ async fn an_optional_is_there_where_it_is_provided_or_imported() {
     assert!(orders.audit.is_none());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_imported_can_be_exported_further() {
     #[module(providers = [Smtp as dyn Mailer], exports = [dyn Mailer])]
     struct MailModule;
@@ -41,7 +41,7 @@ async fn what_is_imported_can_be_exported_further() {
 }
 
 /// Two modules that provide one type without exporting it do not meet.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_not_exported_is_a_modules_own() {
     #[injectable]
     struct Users {
@@ -117,7 +117,7 @@ mod visibility {
     pub(crate) struct VisibleModule;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_module_may_be_more_visible_than_what_it_provides() {
     use visibility::Shown;
     #[module(imports = [visibility::VisibleModule::{dyn Shown, Box<dyn Shown>}])]
@@ -128,7 +128,7 @@ async fn a_module_may_be_more_visible_than_what_it_provides() {
     assert_eq!(app.get::<Box<dyn Shown>>().shown(), "boxed");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_condition_on_an_entry_leaves_it_out() {
     #[injectable]
     struct Users {
@@ -169,7 +169,7 @@ async fn a_condition_on_an_entry_leaves_it_out() {
     assert_eq!(app.graph().provider_count(), 5 + 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_empty_application_starts_and_stops() {
     #[module]
     struct Empty;
