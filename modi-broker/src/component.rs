@@ -1,6 +1,6 @@
 //! The brokers as a part of a running application: everything checked, connected, subscribed; drained; closed.
 
-use crate::contract::{Connection, Place, Provision, Publish, SubscribeOptions};
+use crate::contract::{Connection, Credit, Place, Provision, Publish, Start, SubscribeOptions};
 use crate::handler::{About, Order, Subscriber};
 use crate::pipeline::{Control, Counters, Report, SubscriberStats, Work};
 use crate::registry::{Entry, Registry};
@@ -95,14 +95,19 @@ impl Brokers {
             let topic: Arc<str> = spec.topic.into();
             let failed = |source| BrokersError::Subscribe { subscriber: name.clone(), source };
             let results = spec.publish.map(Arc::<str>::from);
-            let mut wanted =
-                vec![Place::Topic(topic.clone()), Place::Dead { group: group.clone(), topic: topic.clone() }];
-            wanted.extend(results.clone().map(Place::Topic));
+            let mut wanted = vec![Place::Topic(&topic), Place::Dead { group: &group, topic: &topic }];
+            wanted.extend(results.as_deref().map(Place::Topic));
             for difference in connection.provision(&wanted, Provision::Missing).await.map_err(failed)? {
                 tracing::warn!(subscriber = name, difference = difference.what, "not as it is wanted");
             }
             let by_lane = spec.concurrency > 1 && spec.order == Order::Lane;
-            let options = SubscribeOptions { topic: topic.clone(), group: group.clone(), limit: spec.limit, by_lane };
+            let options = SubscribeOptions {
+                topic: topic.clone(),
+                group: group.clone(),
+                limit: Credit { messages: spec.limit, bytes: spec.bytes },
+                by_lane,
+                start: Start::Earliest,
+            };
             let subscription = connection.subscribe(&options).await.map_err(failed)?;
             let about = About {
                 name: name.clone(),

@@ -39,6 +39,9 @@ struct Meta {
     headers: Headers,
     /// How many publications from handlers led to this message. Known in memory only; tests find endless chains by it.
     hops: u32,
+    /// Where it came from, where one subscription has several topics.
+    topic: Option<Arc<str>>,
+    reply_to: Option<Arc<str>>,
 }
 
 const NO_TIME: i64 = i64::MIN;
@@ -112,6 +115,20 @@ impl Message {
         self
     }
 
+    /// Says where an answer is to go: an address of the broker that carries the message.
+    #[must_use]
+    pub fn with_reply_to(mut self, address: impl Into<Arc<str>>) -> Self {
+        self.meta_mut().reply_to = Some(address.into());
+        self
+    }
+
+    /// Says which topic it came from, where that is not the subscription's: adapters do, for patterns.
+    #[must_use]
+    pub fn with_topic(mut self, topic: impl Into<Arc<str>>) -> Self {
+        self.meta_mut().topic = Some(topic.into());
+        self
+    }
+
     /// The payload; `None` for a tombstone.
     #[inline]
     pub fn payload(&self) -> Option<&Bytes> {
@@ -146,6 +163,16 @@ impl Message {
             return Some(JSON);
         }
         self.meta.as_ref().and_then(|meta| std::str::from_utf8(meta.content_type.as_ref()?).ok())
+    }
+
+    /// Where an answer is to go, if one is wanted.
+    pub fn reply_to(&self) -> Option<&str> {
+        self.meta.as_ref()?.reply_to.as_deref()
+    }
+
+    /// Which topic it came from, where that is not the subscription's.
+    pub fn topic(&self) -> Option<&Arc<str>> {
+        self.meta.as_ref()?.topic.as_ref()
     }
 
     /// The headers.

@@ -169,7 +169,7 @@ impl Publication {
         let Some(publish) = publisher.link.ready().await else {
             return Err(PublishError::Stopped { topic: topic.to_string() });
         };
-        let sent = publish.send(Outgoing { place: Place::Topic(topic.clone()), message }).wait().await;
+        let sent = publish.send(Outgoing::new(Place::Topic(&topic), message)).wait().await;
         sent.map_err(|source| PublishError::Broker { topic: topic.to_string(), source })
     }
 }

@@ -23,6 +23,7 @@ pub struct Spec {
     pub(crate) deadline: Duration,
     pub(crate) ack: Ack,
     pub(crate) limit: usize,
+    pub(crate) bytes: usize,
     pub(crate) concurrency: usize,
     pub(crate) order: Order,
 }
@@ -74,6 +75,7 @@ impl Spec {
             deadline: Duration::from_secs(15),
             ack: Ack::Handled,
             limit: 256,
+            bytes: 8 << 20,
             concurrency: 1,
             order: Order::Lane,
         }

@@ -162,7 +162,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
             if response.inherits_key && result.key().is_none() {
                 result.set_key(message.key().cloned());
             }
-            match self.publish.send(Outgoing { place: Place::Topic(topic.clone()), message: result.clone() }) {
+            match self.publish.send(Outgoing::new(Place::Topic(&topic), result.clone())) {
                 Answer::Now(Ok(_)) => count(&self.counters.published),
                 answer => pending.push(Unconfirmed { topic, message: result, answer: later(answer) }),
             }
@@ -191,7 +191,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         let Unconfirmed { topic, message, answer } = unconfirmed;
         let mut confirmed = self.unless(Stage::Cut, answer).await?;
         if confirmed.as_ref().is_err_and(|error| error.kind() == BrokerErrorKind::Unavailable) {
-            let again = self.publish.send(Outgoing { place: Place::Topic(topic.clone()), message });
+            let again = self.publish.send(Outgoing::new(Place::Topic(&topic), message));
             confirmed = self.unless(Stage::Cut, again.wait()).await?;
         }
         Some(confirmed.map_err(|source| PublishError::Broker { topic: topic.to_string(), source }))

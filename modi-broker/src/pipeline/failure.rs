@@ -144,10 +144,10 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
     /// Writes the dead letter, confirmed. While that is not possible the message stays unsettled.
     async fn bury(&self, message: &Message, story: Story, failure: &Failure) -> Result<End, BrokerError> {
         let letter = dead_letter::write(message, story, failure, &self.about);
-        let place = Place::Dead { group: self.about.group.clone(), topic: self.about.topic.clone() };
+        let place = Place::Dead { group: &self.about.group, topic: &self.about.topic };
         let mut failures = 0;
         loop {
-            let answer = self.publish.send(Outgoing { place: place.clone(), message: letter.clone() });
+            let answer = self.publish.send(Outgoing::new(place, letter.clone()));
             let error = match self.unless(Stage::Cut, answer.wait()).await {
                 None => return Ok(End::Released),
                 Some(Ok(_)) => break,

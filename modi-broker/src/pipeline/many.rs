@@ -7,7 +7,7 @@ use super::job::{Ended, Room, Shared, Task};
 use super::run::Desk;
 use super::schedule::{Entered, Schedule};
 use super::slots::Slots;
-use crate::contract::{Delivery, Lease, Source};
+use crate::contract::{Credit, Delivery, Lease, Source};
 use crate::handler::Order;
 use crate::{BrokerError, Handler, Message};
 use modi_core::Module;
@@ -45,7 +45,9 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
     loop {
         // A breaker that is open wants the one message that probes, and nothing else.
         let credit = if shared.breaker.is_open() { 1 } else { limit.saturating_sub(floor.out()) };
-        let mut next = floor.wants(limit, least).then(|| source.next(credit, &mut batch));
+        let mut next = floor
+            .wants(limit, least)
+            .then(|| source.next(Credit { messages: credit, bytes: H::SPEC.bytes }, &mut batch));
         let received = poll_fn(|cx| {
             floor.turn(cx);
             if let Some(next) = &mut next

@@ -6,7 +6,7 @@ use super::control::Stage;
 use super::failure::Suspicion;
 use super::job::{Room, Shared, Task};
 use super::run::Desk;
-use crate::contract::{Delivery, Source};
+use crate::contract::{Credit, Delivery, Source};
 use crate::{BrokerError, Handler};
 use futures_util::future::BoxFuture;
 use modi_core::Module;
@@ -139,7 +139,8 @@ async fn receive(
     batch: &mut Vec<Delivery>,
 ) -> Result<(), BrokerError> {
     let credit = limit.saturating_sub(desk.settling.outstanding());
-    let mut next = (credit > 0 && desk.may_receive()).then(|| source.next(credit, batch));
+    let mut next =
+        (credit > 0 && desk.may_receive()).then(|| source.next(Credit { messages: credit, bytes: 8 << 20 }, batch));
     poll_fn(|cx| {
         desk.settling.poll(cx, &mut desk.tally);
         if let Some(next) = &mut next

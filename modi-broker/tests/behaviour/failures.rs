@@ -2,7 +2,7 @@
 
 use crate::idle;
 use crate::shop::{Probe, Shop};
-use modi_broker::contract::{Connect, Delivery, Settlement, SubscribeOptions, Verdict};
+use modi_broker::contract::{Connect, Credit, Delivery, Settlement, SubscribeOptions, Verdict};
 use modi_broker::{FailureKind, MemoryBroker, Message, Outcome, TestApp, wire};
 use modi_core::Error;
 use std::time::{Duration, SystemTime};
@@ -233,11 +233,10 @@ async fn a_message_stays_until_its_dead_letter_can_be_written() {
 
     // Somebody reads the dead letters, and there is room.
     let connection = memory.connect().await.unwrap();
-    let options =
-        SubscribeOptions { topic: "dead.judges.judged".into(), group: "redrive".into(), limit: 1, by_lane: false };
+    let options = SubscribeOptions::new("dead.judges.judged", "redrive");
     let mut reader = connection.subscribe(&options).await.unwrap();
     let mut letters: Vec<Delivery> = Vec::new();
-    reader.source.next(1, &mut letters).await.unwrap();
+    reader.source.next(Credit { messages: 1, bytes: 1024 }, &mut letters).await.unwrap();
     let done = |letter: Delivery| Settlement { lease: letter.lease, verdict: Verdict::Done };
     let _settled = reader.settle.settle(&mut letters.into_iter().map(done).collect());
     drop(reader);

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use modi_broker::contract::{
-    Answer, Connect, Connection, Delivery, Difference, Outgoing, Place, Provision, Publish, Settle, Settled,
-    Settlement, Source, SubscribeOptions, Subscription, Verdict,
+    Abilities, Answer, Connect, Connection, Credit, Delivery, Difference, Outgoing, Place, Provision, Publish, Settle,
+    Settled, Settlement, Source, SubscribeOptions, Subscription, Verdict,
 };
 use modi_broker::{BrokerError, BrokerErrorKind, MemoryBroker, Receipt};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,7 +56,7 @@ impl Connect for Odd {
 
 #[async_trait]
 impl Connection for OddConnection {
-    async fn provision(&self, wanted: &[Place], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
+    async fn provision(&self, wanted: &[Place<'_>], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
         self.0.provision(wanted, mode).await
     }
     async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, BrokerError> {
@@ -78,7 +78,7 @@ impl Connection for OddConnection {
 
 #[async_trait]
 impl Source for OddSource {
-    async fn next(&mut self, credit: usize, into: &mut Vec<Delivery>) -> Result<(), BrokerError> {
+    async fn next(&mut self, credit: Credit, into: &mut Vec<Delivery>) -> Result<(), BrokerError> {
         let before = into.len();
         self.0.next(credit, into).await?;
         let taken = into.len() - before;
@@ -107,7 +107,7 @@ impl Settle for OddSettle {
 }
 
 impl Publish for OddPublish {
-    fn send(&self, message: Outgoing) -> Answer<Result<Receipt, BrokerError>> {
+    fn send(&self, message: Outgoing<'_>) -> Answer<Result<Receipt, BrokerError>> {
         if self.1.refuses_dead_letters && matches!(message.place, Place::Dead { .. }) {
             return Answer::Now(Err(BrokerError::new(BrokerErrorKind::TooLarge, "too large")));
         }
@@ -119,6 +119,9 @@ impl Publish for OddPublish {
             tokio::time::sleep(Duration::from_secs(1)).await;
             answer.wait().await
         }))
+    }
+    fn abilities(&self) -> Abilities {
+        self.0.abilities()
     }
     fn flush(&self) -> BoxFuture<'static, Result<(), BrokerError>> {
         self.0.flush()

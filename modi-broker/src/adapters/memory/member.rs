@@ -2,7 +2,7 @@
 
 use super::topic::{State, Topic};
 use crate::BrokerError;
-use crate::contract::{Answer, Delivery, Settle, Settled, Settlement, Source};
+use crate::contract::{Answer, Credit, Delivery, Settle, Settled, Settlement, Source};
 use async_trait::async_trait;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -49,7 +49,7 @@ impl Drop for Member {
 
 #[async_trait]
 impl Source for Half {
-    async fn next(&mut self, credit: usize, into: &mut Vec<Delivery>) -> Result<(), BrokerError> {
+    async fn next(&mut self, credit: Credit, into: &mut Vec<Delivery>) -> Result<(), BrokerError> {
         let Member { topic, group, number } = &*self.0;
         let mut timer: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
@@ -58,7 +58,7 @@ impl Source for Half {
                     let mut state = topic.lock();
                     let State { base, log, groups, .. } = &mut *state;
                     let group = &mut groups[*group];
-                    group.take(*number, *base, log, credit, into);
+                    group.take(*number, *base, log, credit.messages, into);
                     if !into.is_empty() {
                         return Poll::Ready(Ok(()));
                     }

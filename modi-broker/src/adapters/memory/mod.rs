@@ -13,8 +13,8 @@ mod topic;
 mod watch;
 
 use crate::contract::{
-    Answer, Capabilities, Connect, Connection, Difference, OrderScope, Outgoing, Place, Provision, Publish, Receipt,
-    SubscribeOptions, Subscription,
+    Abilities, Answer, Capabilities, Connect, Connection, Difference, OrderScope, Outgoing, Place, Provision, Publish,
+    Receipt, SubscribeOptions, Subscription,
 };
 use crate::{BrokerError, BrokerErrorKind, Message};
 use async_trait::async_trait;
@@ -96,8 +96,8 @@ impl MemoryBroker {
     /// # Errors
     ///
     /// [`BrokerErrorKind::Full`].
-    pub async fn publish(&self, topic: impl Into<Arc<str>>, message: Message) -> Result<Receipt, BrokerError> {
-        self.put(self.topic(&topic.into()), message).wait().await
+    pub async fn publish(&self, topic: &str, message: Message) -> Result<Receipt, BrokerError> {
+        self.put(self.topic(topic), message).wait().await
     }
 
     /// Everything that was ever published to a topic, while the watch recorded.
@@ -117,13 +117,14 @@ impl MemoryBroker {
         }
     }
 
-    fn topic(&self, name: &Arc<str>) -> Arc<Topic> {
+    fn topic(&self, name: &str) -> Arc<Topic> {
         let mut topics = self.lock();
         if let Some(topic) = topics.get(name) {
             return topic.clone();
         }
+        let name: Arc<str> = name.into();
         let topic = Arc::new(Topic::new(name.clone(), self.capacity, self.inner.watch.clone()));
-        topics.insert(name.clone(), topic.clone());
+        topics.insert(name, topic.clone());
         topic
     }
 
@@ -151,10 +152,10 @@ impl Connect for MemoryBroker {
 
 #[async_trait]
 impl Connection for MemoryBroker {
-    async fn provision(&self, wanted: &[Place], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
+    async fn provision(&self, wanted: &[Place<'_>], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
         let mut differences = Vec::new();
         for place in wanted {
-            let name: Arc<str> = place.to_string().into();
+            let name = place.to_string();
             match mode {
                 Provision::Missing => drop(self.topic(&name)),
                 Provision::Verify if self.look(&name).is_none() => {
@@ -170,10 +171,16 @@ impl Connection for MemoryBroker {
         let member = Arc::new(Member::join(self.topic(&options.topic), &options.group));
         Ok(Subscription {
             capabilities: Capabilities {
+                at_least_once: true,
                 durable: false,
+                earliest: true,
+                latest: false,
+                counts_attempts: true,
                 delayed_release: true,
+                single_release: true,
+                patterns: false,
                 order_scope: OrderScope::Process,
-                settle_at: (options.limit / 4).max(1),
+                settle_at: (options.limit.messages / 4).max(1),
                 linger: Duration::ZERO,
             },
             source: Box::new(Half(member.clone())),
@@ -198,30 +205,38 @@ impl Connection for MemoryBroker {
 /// The sending side. It remembers the last topic: most publishers have one.
 struct Publisher {
     of: MemoryBroker,
-    last: Mutex<Option<(Arc<str>, Arc<Topic>)>>,
+    last: Mutex<Option<Arc<Topic>>>,
 }
 
 impl Publish for Publisher {
-    fn send(&self, outgoing: Outgoing) -> Answer<Result<Receipt, BrokerError>> {
+    fn send(&self, outgoing: Outgoing<'_>) -> Answer<Result<Receipt, BrokerError>> {
         let name = match outgoing.place {
             Place::Topic(name) => name,
-            place @ Place::Dead { .. } => place.to_string().into(),
-            place @ Place::Retry { .. } => {
-                let text = format!("`{place}`: the memory broker keeps no delayed copies");
+            place @ Place::Dead { .. } => return self.of.put(self.of.topic(&place.to_string()), outgoing.message),
+            place @ (Place::Retry { .. } | Place::Reply(_)) => {
+                let text = format!("`{place}`: the memory broker does not carry it");
                 return Answer::Now(Err(BrokerError::new(BrokerErrorKind::Unsupported, text)));
             }
         };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let topic = match &*last {
-            Some((known, topic)) if Arc::ptr_eq(known, &name) => topic.clone(),
-            _ => {
-                let topic = self.of.topic(&name);
-                *last = Some((name, topic.clone()));
-                topic
-            }
+            Some(topic) if *topic.name == *name => topic.clone(),
+            _ => last.insert(self.of.topic(name)).clone(),
         };
         drop(last);
         self.of.put(topic, outgoing.message)
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            confirms: true,
+            delay: false,
+            partition: false,
+            request: false,
+            tombstones: true,
+            dedupe: false,
+            largest: None,
+        }
     }
 
     fn flush(&self) -> BoxFuture<'static, Result<(), BrokerError>> {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 pub(super) struct Topic {
-    name: Arc<str>,
+    pub(super) name: Arc<str>,
     capacity: usize,
     pub(super) watch: Arc<Watch>,
     state: Mutex<State>,

@@ -1,0 +1,71 @@
+//! What is handed out, and how it is answered.
+
+use crate::Message;
+use std::time::Duration;
+
+/// A message that was handed out.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The message.
+    pub message: Message,
+    /// Which handing out this is, from 1; what was released does not count.
+    pub attempt: u32,
+    /// The right to settle it.
+    pub lease: Lease,
+}
+
+/// The right to settle one delivery: neither `Clone` nor `Copy`, so settling twice does not compile.
+#[derive(Debug)]
+#[must_use]
+pub struct Lease {
+    /// The scope of order: a partition, queue, stream or subject. Never used twice in one subscription.
+    pub lane: u32,
+    /// The adapter's own: offset and sequence, tag and channel, stream id, slot number.
+    pub words: [u64; 2],
+}
+
+/// One answer of the pipeline.
+#[derive(Debug)]
+pub struct Settlement {
+    /// For which delivery.
+    pub lease: Lease,
+    /// What becomes of it.
+    pub verdict: Verdict,
+}
+
+/// The three words of an adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is finished.
+    Done,
+    /// It comes again, and this handing out does not count.
+    Release,
+    /// It comes again after a while. Only where [`Capabilities::delayed_release`] is claimed.
+    RetryAfter(Duration),
+}
+
+/// What settling came to.
+#[derive(Debug)]
+pub enum Settled {
+    /// The same for all.
+    All(SettleResult),
+    /// One each, in the order of the items.
+    Each(Vec<SettleResult>),
+}
+
+/// What settling one delivery came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettleResult {
+    /// The broker said so.
+    Settled,
+    /// The protocol has no reply.
+    Sent,
+    /// Noted here, committed later.
+    Deferred,
+    /// The lease was lost; the message comes again.
+    LeaseLost,
+    /// The broker cannot do this.
+    Unsupported,
+    /// It failed; the message may come again.
+    Failed,
+}
