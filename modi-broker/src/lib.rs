@@ -36,6 +36,7 @@ mod handler;
 mod headers;
 mod message;
 mod outcome;
+mod pattern;
 mod pipeline;
 mod publisher;
 mod registry;

@@ -8,6 +8,7 @@ mod lanes;
 mod options;
 mod outgoing;
 
+pub use crate::pattern::{Captures, Part, Parts, Pattern, PatternError};
 pub use delivery::{Delivery, Lease, SettleResult, Settled, Settlement, Verdict};
 pub use lanes::Lanes;
 pub use options::{Abilities, Capabilities, Credit, Difference, OrderScope, Provision, Start, SubscribeOptions};
