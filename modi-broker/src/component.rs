@@ -2,7 +2,7 @@
 
 use crate::contract::{Connection, Credit, Place, Provision, Publish, Start, SubscribeOptions};
 use crate::handler::{About, Order, Subscriber};
-use crate::pipeline::{Control, Counters, Report, SubscriberStats, Work};
+use crate::pipeline::{Control, Counters, Parts, Report, SubscriberStats};
 use crate::registry::{Entry, Registry};
 use crate::start_error::{BrokersError, check};
 use crate::{BrokerError, Publisher};
@@ -117,7 +117,7 @@ impl Brokers {
                 publish: results,
                 publisher: Publisher::new(self.registry.clone(), entry.link.clone()),
             };
-            let work = Work {
+            let parts = Parts {
                 subscription,
                 publish: publish.clone(),
                 plan: host.plan(mounted.node.edges),
@@ -126,14 +126,14 @@ impl Brokers {
                 control: Arc::default(),
                 counters: broker.count(name.clone()),
             };
-            ready.push((name, subscriber, work));
+            ready.push((name, subscriber, parts));
         }
         // The first message may be published from, so publishing is open before it.
         self.open.iter().for_each(|open| open.entry.link.open(open.publish.clone()));
-        for (name, subscriber, work) in ready {
-            self.controls.push(work.control.clone());
-            self.counters.push(work.counters.clone());
-            self.tasks.spawn(supervise(name, subscriber.run(work), host.stop().clone()));
+        for (name, subscriber, parts) in ready {
+            self.controls.push(parts.control.clone());
+            self.counters.push(parts.counters.clone());
+            self.tasks.spawn(supervise(name, subscriber.run(parts), host.stop().clone()));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A handler as an entry of a module: checked by the compiler, mounted when the application starts.
 
 use super::reply::mismatch;
-use crate::pipeline::{self, Work};
+use crate::pipeline::{self, Parts};
 use crate::{Attempt, BrokerError, IntoReply, Spec};
 use futures_util::future::BoxFuture;
 use modi_core::graph::AnyArc;
@@ -113,14 +113,14 @@ impl Subscriber {
     }
 
     /// Handles messages until it is told to stop.
-    pub(crate) fn run(self, work: Work) -> BoxFuture<'static, Result<(), BrokerError>> {
-        self.0.run(work)
+    pub(crate) fn run(self, parts: Parts) -> BoxFuture<'static, Result<(), BrokerError>> {
+        self.0.run(parts)
     }
 }
 
 trait Run: Send + Sync {
     fn spec(&self) -> Spec;
-    fn run(self: Box<Self>, work: Work) -> BoxFuture<'static, Result<(), BrokerError>>;
+    fn run(self: Box<Self>, parts: Parts) -> BoxFuture<'static, Result<(), BrokerError>>;
 }
 
 struct Bound<M: Module, H: Handler<M>> {
@@ -133,8 +133,8 @@ impl<M: Module, H: Handler<M>> Run for Bound<M, H> {
         H::SPEC
     }
 
-    fn run(self: Box<Self>, work: Work) -> BoxFuture<'static, Result<(), BrokerError>> {
-        Box::pin(pipeline::run::<M, H>(self.live, work))
+    fn run(self: Box<Self>, parts: Parts) -> BoxFuture<'static, Result<(), BrokerError>> {
+        Box::pin(pipeline::run::<M, H>(self.live, parts))
     }
 }
 

@@ -4,14 +4,15 @@ use super::control::Stage;
 use super::counters::count;
 use super::failure::Failure;
 use super::job::{Room, Shared};
+use super::work::Work;
 use crate::contract::{Answer, Outgoing, Place, Receipt};
 use crate::dead_letter::FailureKind;
 use crate::handler::{Response, Responses};
 use crate::publisher::Cause;
-use crate::{Attempt, BrokerError, BrokerErrorKind, Handler, IntoReply, Message, Outcome, PublishError, Reply};
+use crate::{BrokerError, BrokerErrorKind, Message, Outcome, PublishError, Reply};
 use futures_util::future::BoxFuture;
 use modi_core::scope::panic_text;
-use modi_core::{Completion, Error, Module, Resolver, Scope};
+use modi_core::{Completion, Error, Scope};
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,24 +42,12 @@ pub(super) enum End {
     Suspected,
 }
 
-impl<M: Module, H: Handler<M>> Shared<M, H> {
+impl<W: Work> Shared<W> {
     /// What the handler comes to stays small: results that are to be published wait in the room.
     #[inline]
     pub(super) async fn attempt(&self, message: &Message, number: u32, lane: u32, room: &mut Room) -> Attempted {
         let attempted = {
-            let Self { live, plan, about, name, .. } = self;
-            let Room { scope, responses, .. } = room;
-            let mut work = pin!(Some(async move {
-                let resolver = Resolver::new(live, Scope::NONE, name);
-                let mut attempt = Attempt { resolver, message, number, lane, about };
-                let input = H::decode(&attempt).map_err(Failure::decode)?;
-                if !plan.is_empty() {
-                    scope.open(plan).await.map_err(Failure::returned)?;
-                    attempt.resolver = Resolver::new(live, scope, name);
-                }
-                let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
-                judge(reply, responses, name)
-            }));
+            let mut work = pin!(Some(self.work.attempt(message, number, lane, room)));
             let mut deadline = None;
             poll_fn(|cx| {
                 let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Attempted::Cut) };
@@ -71,15 +60,18 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
                 let cut_off = if self.control.has_reached(Stage::Cut) {
                     Attempted::Cut
                 // The first wait reads the clock; nothing else ever does.
-                } else if self.clock.has_come(*deadline.get_or_insert_with(|| self.clock.after(H::SPEC.deadline))) {
-                    self.late()
+                } else if self
+                    .clock
+                    .has_come(*deadline.get_or_insert_with(|| self.clock.after(self.work.part(message).spec.deadline)))
+                {
+                    self.late(message)
                 } else {
                     return Poll::Pending;
                 };
                 // Dropped before its scope is completed.
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.set(None))) {
                     tracing::warn!(
-                        handler = name,
+                        subscriber = self.name,
                         panic = panic_text(&*panic),
                         "a handler panicked while it was dropped"
                     );
@@ -88,7 +80,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
             })
             .await
         };
-        if self.plan.is_empty() && matches!(room.responses, Responses::None) {
+        if self.work.is_scopeless() && matches!(room.responses, Responses::None) {
             return attempted;
         }
         self.finish(attempted, message, room).await
@@ -99,8 +91,8 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         let Room { scope, responses, .. } = room;
         let responses = std::mem::replace(responses, Responses::None);
         let mut attempted = attempted;
-        if !self.plan.is_empty() {
-            attempted = self.complete(attempted, scope).await;
+        if !self.work.is_scopeless() {
+            attempted = self.complete(attempted, message, scope).await;
         }
         if matches!(attempted, Attempted::Ended(End::Acked)) {
             attempted = self.respond(message, responses).await;
@@ -113,7 +105,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
     }
 
     /// Ends the scope, whatever ended the handler. Its error is the handler's error.
-    async fn complete(&self, attempted: Attempted, scope: &Scope) -> Attempted {
+    async fn complete(&self, attempted: Attempted, message: &Message, scope: &Scope) -> Attempted {
         let text;
         let completion = match &attempted {
             Attempted::Ended(End::Released) | Attempted::Cut => Completion::Cancelled,
@@ -126,12 +118,13 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
             Attempted::Failed(Failure { error, .. }) => Completion::Failed(error),
         };
         // Not cut by a stop: a commit that is under way is worth the while that a forced end leaves it.
-        let late = |_| Err(Error::new(format!("the scope was not completed after {:?}", H::SPEC.deadline)));
-        let completed = timeout(H::SPEC.deadline, scope.complete(completion)).await.unwrap_or_else(late);
+        let deadline = self.work.part(message).spec.deadline;
+        let late = |_| Err(Error::new(format!("the scope was not completed after {deadline:?}")));
+        let completed = timeout(deadline, scope.complete(completion)).await.unwrap_or_else(late);
         match (attempted, completed) {
             (Attempted::Ended(End::Acked | End::Dropped), Err(error)) => Attempted::Failed(Failure::returned(error)),
             (attempted, Err(error)) => {
-                tracing::warn!(handler = self.name, error = format!("{error:#}"), "a scope was not completed");
+                tracing::warn!(subscriber = self.name, error = format!("{error:#}"), "a scope was not completed");
                 attempted
             }
             (attempted, Ok(())) => attempted,
@@ -141,7 +134,11 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
     /// Drops the scoped services, whose destructors may panic.
     pub(super) fn leave(&self, scope: &mut Scope) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| scope.clear())) {
-            tracing::warn!(handler = self.name, panic = panic_text(&*panic), "a scoped service panicked in its drop");
+            tracing::warn!(
+                subscriber = self.name,
+                panic = panic_text(&*panic),
+                "a scoped service panicked in its drop"
+            );
         }
     }
 
@@ -153,7 +150,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         let cause = Cause::of(message);
         let mut pending = Vec::new();
         let mut send = |response: Response| {
-            let Some(topic) = response.topic.or_else(|| self.about.publish.clone()) else {
+            let Some(topic) = response.topic.or_else(|| self.work.part(message).about.publish.clone()) else {
                 // The compiler has refused this.
                 return Err(Error::reject("the handler returned a message and does not say where to publish it"));
             };
@@ -204,9 +201,9 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
     }
 
     #[cold]
-    fn late(&self) -> Attempted {
+    fn late(&self, message: &Message) -> Attempted {
         count(&self.counters.timeouts);
-        let error = Error::new(format!("not done after {:?}", H::SPEC.deadline));
+        let error = Error::new(format!("not done after {:?}", self.work.part(message).spec.deadline));
         Attempted::Failed(Failure { kind: FailureKind::Deadline, error })
     }
 }
@@ -227,7 +224,7 @@ fn later<T: Send + 'static>(answer: Answer<T>) -> BoxFuture<'static, T> {
 
 /// The one place where the five outcomes become ends and failures.
 #[inline]
-fn judge(reply: Reply, responses: &mut Responses, name: &'static str) -> Result<End, Failure> {
+pub(super) fn judge(reply: Reply, responses: &mut Responses, name: &'static str) -> Result<End, Failure> {
     match reply.outcome {
         Outcome::Ack => {
             if !matches!(reply.responses, Responses::None) {

@@ -5,12 +5,13 @@ use super::backoff::OUTAGE;
 use super::control::Stage;
 use super::counters::count;
 use super::job::{Paused, Room, Shared};
+use super::work::{Part, Work};
 use crate::contract::{Outgoing, Place};
 use crate::dead_letter::{self, FailureKind};
-use crate::handler::Ack;
-use crate::{BrokerError, Handler, Message};
+use crate::handler::Retries;
+use crate::{BrokerError, Message};
 use futures_util::future::BoxFuture;
-use modi_core::{Advice, Error, Module};
+use modi_core::{Advice, Error};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
@@ -50,7 +51,7 @@ pub(crate) struct Story {
     pub(crate) last_failure: SystemTime,
 }
 
-impl<M: Module, H: Handler<M>> Shared<M, H> {
+impl<W: Work> Shared<W> {
     /// Tries again, and at last writes the dead letter. Later messages of its key wait meanwhile. Boxed: failures are
     /// rare, and what every message needs stays small.
     ///
@@ -69,10 +70,11 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
             let mut story = Story { attempts: 1, first_failure: now, last_failure: now };
             let mut failure = failure;
             let serial = self.breaker.serial();
+            let Part { spec, about, .. } = self.work.part(message);
             loop {
                 tracing::warn!(
-                    subscriber = &*self.about.name,
-                    topic = &*self.about.topic,
+                    subscriber = &*about.name,
+                    topic = &*about.topic,
                     attempt = number + story.attempts - 1,
                     kind = failure.kind.as_str(),
                     error = format!("{:#}", failure.error),
@@ -82,11 +84,11 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
                     break;
                 }
                 // What was acknowledged before can neither be kept nor be given back.
-                if H::SPEC.ack == Ack::Handled && self.is_outage(serial) {
+                if !W::EARLY && self.is_outage(serial) {
                     return Ok(End::Kept);
                 }
-                let Some(wait) = Self::wait_after(&failure, story.attempts) else {
-                    if H::SPEC.ack != Ack::Handled {
+                let Some(wait) = wait_after(&spec.retries, &failure, story.attempts) else {
+                    if W::EARLY {
                         break;
                     }
                     room.suspicion = Some(Box::new(Suspicion { story, failure }));
@@ -115,7 +117,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         if opened {
             count(&self.counters.opened);
             self.counters.degraded.store(true, Ordering::Relaxed);
-            let subscriber = &*self.about.name;
+            let subscriber = &*self.name;
             tracing::error!(subscriber, "nothing succeeds any more: the intake pauses, and one message probes");
         }
         is_open
@@ -131,20 +133,11 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         Box::pin(async move { self.bury(message, suspicion.story, &suspicion.failure).await })
     }
 
-    /// How long to wait before the next attempt; `None` where there is none.
-    fn wait_after(failure: &Failure, failures: u32) -> Option<Duration> {
-        let retries = H::SPEC.retries;
-        match failure.error.advice() {
-            _ if failures > retries.limit => None,
-            Advice::RetryAfter(after) => Some(after.max(retries.wait(failures))),
-            _ => Some(retries.wait(failures)),
-        }
-    }
-
     /// Writes the dead letter, confirmed. While that is not possible the message stays unsettled.
     async fn bury(&self, message: &Message, story: Story, failure: &Failure) -> Result<End, BrokerError> {
-        let letter = dead_letter::write(message, story, failure, &self.about);
-        let place = Place::Dead { group: &self.about.group, topic: &self.about.topic };
+        let Part { about, .. } = self.work.part(message);
+        let letter = dead_letter::write(message, story, failure, about);
+        let place = Place::Dead { group: &about.group, topic: &about.topic };
         let mut failures = 0;
         loop {
             let answer = self.publish.send(Outgoing::new(place, letter.clone()));
@@ -154,7 +147,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
                 Some(Err(error)) => error,
             };
             let text = error.to_string();
-            let (subscriber, place) = (&*self.about.name, place.to_string());
+            let (subscriber, place) = (&*about.name, place.to_string());
             if error.is_permanent() {
                 tracing::error!(subscriber, place, error = text, "a dead letter can never be written");
                 return Err(error);
@@ -169,5 +162,14 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
             count(&self.counters.rejected);
         }
         Ok(End::DeadLettered)
+    }
+}
+
+/// How long to wait before the next attempt; `None` where there is none.
+fn wait_after(retries: &Retries, failure: &Failure, failures: u32) -> Option<Duration> {
+    match failure.error.advice() {
+        _ if failures > retries.limit => None,
+        Advice::RetryAfter(after) => Some(after.max(retries.wait(failures))),
+        _ => Some(retries.wait(failures)),
     }
 }

@@ -6,14 +6,13 @@ use super::clock::Clock;
 use super::control::{Control, Stage};
 use super::counters::Counters;
 use super::failure::Suspicion;
+use super::work::Work;
 use crate::contract::Publish;
-use crate::handler::{About, Ack, Responses};
-use crate::{BrokerError, Handler, Message};
-use modi_core::graph::AnyArc;
-use modi_core::{Module, Scope, ScopePlan};
+use crate::handler::Responses;
+use crate::{BrokerError, Message};
+use modi_core::Scope;
 use std::borrow::{Borrow, BorrowMut};
 use std::future::poll_fn;
-use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,11 +21,10 @@ use std::time::Duration;
 
 /// What the jobs of a subscriber share. They only read it; what they wait for beside their own futures (a moment, the
 /// stop, an answer to an early settlement) the loop watches, and then polls them all.
-pub(super) struct Shared<M: Module, H: Handler<M>> {
-    pub(super) live: AnyArc,
-    pub(super) plan: ScopePlan,
-    pub(super) about: Arc<About>,
-    pub(super) name: &'static str,
+pub(super) struct Shared<W> {
+    pub(super) work: W,
+    /// The subscriber, as `Module::handler`.
+    pub(super) name: String,
     pub(super) publish: Arc<dyn Publish>,
     pub(super) control: Arc<Control>,
     pub(super) counters: Arc<Counters>,
@@ -34,7 +32,6 @@ pub(super) struct Shared<M: Module, H: Handler<M>> {
     pub(super) breaker: Breaker,
     /// How many settlements were answered.
     pub(super) answered: Arc<AtomicU64>,
-    pub(super) of: PhantomData<fn() -> (M, H)>,
 }
 
 /// A message, and which handing out it is.
@@ -65,12 +62,12 @@ pub(super) struct Ended<B, R> {
     pub(super) room: R,
 }
 
-impl<M: Module, H: Handler<M>> Shared<M, H> {
+impl<W: Work> Shared<W> {
     /// The message is borrowed or owned, and so is the room: a slot's future has to own them.
     #[inline]
     pub(super) async fn handle<B: Borrow<Message>, R: BorrowMut<Room>>(&self, task: Task<B, R>) -> Ended<B, R> {
         let Task { message, number, lane, begins_at, mut room } = task;
-        if H::SPEC.ack == Ack::Received && !self.is_settled(begins_at).await {
+        if W::EARLY && !self.is_settled(begins_at).await {
             return Ended { end: Ok(End::Released), message, room };
         }
         if let Some(suspicion) = room.borrow_mut().suspicion.take() {
@@ -127,7 +124,7 @@ impl<M: Module, H: Handler<M>> Shared<M, H> {
         let was_open = self.breaker.succeeded();
         if was_open {
             self.counters.degraded.store(false, Ordering::Relaxed);
-            tracing::info!(subscriber = &*self.about.name, "a message was handled again: the intake goes on");
+            tracing::info!(subscriber = self.name, "a message was handled again: the intake goes on");
         }
         was_open
     }

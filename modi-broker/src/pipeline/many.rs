@@ -7,28 +7,28 @@ use super::job::{Ended, Room, Shared, Task};
 use super::run::Desk;
 use super::schedule::{Entered, Schedule};
 use super::slots::Slots;
+use super::work::Work;
 use crate::contract::{Credit, Delivery, Lease, Source};
 use crate::handler::Order;
-use crate::{BrokerError, Handler, Message};
-use modi_core::Module;
+use crate::{BrokerError, Message};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::task::{Context, Poll};
 
-pub(super) async fn work<M: Module, H: Handler<M>>(
-    shared: &Shared<M, H>,
+pub(super) async fn work<W: Work>(
+    shared: &Shared<W>,
     desk: &mut Desk<'_>,
     source: &mut dyn Source,
 ) -> Result<(), BrokerError> {
-    let limit = H::SPEC.limit;
+    let limit = shared.work.spec().limit;
     // One by one, credit would come back one by one, and batches would be single messages.
     let least = (limit / 4).max(1);
     let start = |task: Task<Message, Room>| shared.handle(task);
     let mut floor = Floor {
         shared,
         desk,
-        slots: Slots::new(H::SPEC.concurrency.min(limit)),
+        slots: Slots::new(shared.work.spec().concurrency.min(limit)),
         start,
         schedule: Schedule::new(),
         rooms: Vec::new(),
@@ -47,7 +47,7 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
         let credit = if shared.breaker.is_open() { 1 } else { limit.saturating_sub(floor.out()) };
         let mut next = floor
             .wants(limit, least)
-            .then(|| source.next(Credit { messages: credit, bytes: H::SPEC.bytes }, &mut batch));
+            .then(|| source.next(Credit { messages: credit, bytes: shared.work.spec().bytes }, &mut batch));
         let received = poll_fn(|cx| {
             floor.turn(cx);
             if let Some(next) = &mut next
@@ -85,8 +85,8 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
 }
 
 /// What runs, what waits behind it, and how the one becomes the other.
-struct Floor<'a, 'd, M: Module, H: Handler<M>, F, S> {
-    shared: &'a Shared<M, H>,
+struct Floor<'a, 'd, W, F, S> {
+    shared: &'a Shared<W>,
     desk: &'a mut Desk<'d>,
     slots: Slots<F, Held>,
     start: S,
@@ -120,9 +120,7 @@ struct Held {
 
 type Suspect = (Entered<Delivery>, Box<Suspicion>);
 
-impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room>) -> F>
-    Floor<'_, '_, M, H, F, S>
-{
+impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room>) -> F> Floor<'_, '_, W, F, S> {
     /// Received, and not known to be settled.
     fn out(&self) -> usize {
         self.held + self.desk.settling.outstanding()
@@ -274,7 +272,7 @@ impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Message, Room>>, S: Fn(T
         if self.desk.end(lease, *end.as_ref().unwrap_or(&End::Released)) {
             self.desk.start_settling(cx);
         }
-        if !self.shared.plan.is_empty() {
+        if !self.shared.work.is_scopeless() {
             self.shared.leave(&mut room.scope);
         }
         self.rooms.push(room);
@@ -297,7 +295,7 @@ impl<M: Module, H: Handler<M>, F: Future<Output = Ended<Message, Room>>, S: Fn(T
         self.held += batch.len();
         for delivery in batch.drain(..) {
             let lane = u64::from(delivery.lease.lane);
-            let key = match (H::SPEC.order, delivery.message.key()) {
+            let key = match (self.shared.work.spec().order, delivery.message.key()) {
                 (Order::None, _) => None,
                 (Order::Key, Some(key)) => Some(self.hasher.hash_one(&key[..])),
                 // Messages without a key keep the order of their lane.

@@ -11,6 +11,7 @@
 //! | `attempt` | one attempt: decode, scope, handler, completion, results |
 //! | `failure` | what follows a failed attempt: retries in place, then the dead letter |
 //! | `breaker` | an outage is not a poison message |
+//! | `work` | what a subscriber does with a message: call its handler |
 //! | `settling` | settlements in batches, beside everything else |
 //! | `control` | drain, then cut |
 //! | `clock` | deadlines and waits, on one timer |
@@ -30,10 +31,11 @@ mod run;
 mod schedule;
 mod settling;
 mod slots;
+mod work;
 
 pub use counters::{Report, SubscriberStats};
 
 pub(crate) use control::Control;
 pub(crate) use counters::Counters;
 pub(crate) use failure::{Failure, Story};
-pub(crate) use run::{Work, run};
+pub(crate) use run::{Parts, run};

@@ -6,20 +6,20 @@ use super::control::Stage;
 use super::failure::Suspicion;
 use super::job::{Room, Shared, Task};
 use super::run::Desk;
+use super::work::Work;
+use crate::BrokerError;
 use crate::contract::{Credit, Delivery, Source};
-use crate::{BrokerError, Handler};
 use futures_util::future::BoxFuture;
-use modi_core::Module;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-pub(super) async fn work<M: Module, H: Handler<M>>(
-    shared: &Shared<M, H>,
+pub(super) async fn work<W: Work>(
+    shared: &Shared<W>,
     desk: &mut Desk<'_>,
     source: &mut dyn Source,
 ) -> Result<(), BrokerError> {
-    let mut batch = Vec::with_capacity(H::SPEC.limit);
+    let mut batch = Vec::with_capacity(shared.work.spec().limit);
     let mut room = Room::default();
     // What waits for the breaker, in order, and what waits for the fate of later messages.
     let (mut held, mut suspects) = (Vec::new(), Vec::new());
@@ -30,7 +30,7 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
             desk.drive(pin!(moment(shared, probe))).await;
         }
         if batch.is_empty() {
-            let limit = H::SPEC.limit - suspects.len().min(H::SPEC.limit);
+            let limit = shared.work.spec().limit - suspects.len().min(shared.work.spec().limit);
             let patience = (!suspects.is_empty()).then(|| desk.after(PATIENCE));
             let received = receive(desk, source, limit, patience, &mut batch).await;
             ended = desk.received(received, &batch);
@@ -72,7 +72,7 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
             if desk.end(lease, *end.as_ref().unwrap_or(&End::Released)) {
                 desk.settling.begin(&mut desk.tally).await;
             }
-            if !shared.plan.is_empty() {
+            if !shared.work.is_scopeless() {
                 shared.leave(&mut room.scope);
             }
             if shared.breaker.is_troubled() {
@@ -89,7 +89,7 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
         }
         std::mem::swap(&mut batch, &mut held);
         desk.tally.flush();
-        desk.give_way(H::SPEC.limit).await;
+        desk.give_way(shared.work.spec().limit).await;
     }
     suspects.into_iter().for_each(|(delivery, _)| desk.release(delivery.lease));
     batch.into_iter().for_each(|delivery| desk.release(delivery.lease));
@@ -97,7 +97,7 @@ pub(super) async fn work<M: Module, H: Handler<M>>(
 }
 
 /// Waits for a moment, or for the stop.
-async fn moment<M: Module, H: Handler<M>>(shared: &Shared<M, H>, at: u64) {
+async fn moment<W: Work>(shared: &Shared<W>, at: u64) {
     let come = poll_fn(|_| if shared.clock.has_come(at) { Poll::Ready(()) } else { Poll::Pending });
     shared.unless(Stage::Draining, come).await;
 }
@@ -106,8 +106,8 @@ type Suspect = (Delivery, Box<Suspicion>);
 
 /// Writes the dead letters of those whose failure was their own.
 #[cold]
-fn condemn<'a, M: Module, H: Handler<M>>(
-    shared: &'a Shared<M, H>,
+fn condemn<'a, W: Work>(
+    shared: &'a Shared<W>,
     desk: &'a mut Desk<'_>,
     room: &'a mut Room,
     suspects: &'a mut Vec<Suspect>,

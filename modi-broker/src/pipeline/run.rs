@@ -8,22 +8,22 @@ use super::control::{Control, Stage};
 use super::counters::{Counters, Tally};
 use super::job::Shared;
 use super::settling::Settling;
+use super::work::{Single, Work};
 use super::{many, one};
 use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Subscription, Verdict};
-use crate::handler::{About, Ack};
+use crate::handler::About;
 use crate::{BrokerError, Handler};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, ScopePlan};
 use std::future::poll_fn;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// What a subscriber works with.
-pub(crate) struct Work {
+/// What a subscriber is made of.
+pub(crate) struct Parts {
     pub(crate) subscription: Subscription,
     pub(crate) publish: Arc<dyn Publish>,
     pub(crate) plan: ScopePlan,
@@ -34,28 +34,27 @@ pub(crate) struct Work {
 }
 
 /// Handles messages until it is told to stop. Whoever drops the future gives the messages in hand back to the broker.
-pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, work: Work) -> Result<(), BrokerError> {
-    let Work { subscription, publish, plan, about, name, control, counters } = work;
+pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, parts: Parts) -> Result<(), BrokerError> {
+    let Parts { subscription, publish, plan, about, name, control, counters } = parts;
+    work(Single::<M, H>::new(live, plan, about.clone(), name), about, subscription, publish, control, counters).await
+}
+
+async fn work<W: Work>(
+    work: W,
+    about: Arc<About>,
+    subscription: Subscription,
+    publish: Arc<dyn Publish>,
+    control: Arc<Control>,
+    counters: Arc<Counters>,
+) -> Result<(), BrokerError> {
     let Subscription { capabilities, mut source, settle, lanes } = subscription;
     let mut settling = Settling::new(settle, &capabilities);
-    if const { matches!(H::SPEC.ack, Ack::Received) } {
+    if W::EARLY {
         settling = settling.at_once();
     }
     let answered = settling.answered().clone();
-    let of = PhantomData;
-    let shared = Shared::<M, H> {
-        live,
-        plan,
-        about,
-        name,
-        publish,
-        control,
-        counters,
-        clock: Clock::new(),
-        breaker: Breaker::default(),
-        answered,
-        of,
-    };
+    let (clock, breaker) = (Clock::new(), Breaker::default());
+    let shared = Shared { name: about.name.clone(), work, publish, control, counters, clock, breaker, answered };
     let mut desk = Desk {
         tally: Tally::new(shared.counters.clone()),
         settling,
@@ -64,8 +63,8 @@ pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, work: Work) -> R
         control: &shared.control,
         breaker: &shared.breaker,
         lanes: &lanes,
-        name: &shared.about.name,
-        early: H::SPEC.ack == Ack::Received,
+        name: &shared.name,
+        early: W::EARLY,
         stage: 0,
         was_open: false,
         answered: 0,
@@ -74,10 +73,10 @@ pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, work: Work) -> R
         resumes: 0,
     };
     // Known to the compiler: one of the two is left out of the program.
-    let ended = if const { H::SPEC.concurrency == 1 } {
-        one::work(&shared, &mut desk, &mut *source).await
-    } else {
+    let ended = if W::SIDE_BY_SIDE {
         many::work(&shared, &mut desk, &mut *source).await
+    } else {
+        one::work(&shared, &mut desk, &mut *source).await
     };
     let stopped = source.stop().await;
     desk.settling.finish(&mut desk.tally).await;
