@@ -2,7 +2,7 @@
 
 use crate::contract::{Connection, Credit, Place, Provision, Publish, Start, SubscribeOptions};
 use crate::handler::{About, Order, Subscriber};
-use crate::pipeline::{Control, Counters, Parts, Report, SubscriberStats};
+use crate::pipeline::{Control, Counters, Exit, Parts, Report, SubscriberStats};
 use crate::registry::{Entry, Registry};
 use crate::start_error::{BrokersError, check};
 use crate::{BrokerError, Publisher};
@@ -149,10 +149,13 @@ impl Brokers {
 }
 
 /// A subscriber that fails or panics stops the application.
-async fn supervise(name: String, run: BoxFuture<'static, Result<(), BrokerError>>, stop: Stop) {
+async fn supervise(name: String, run: BoxFuture<'static, Exit>, stop: Stop) {
     match AssertUnwindSafe(run).catch_unwind().await {
-        Ok(Ok(())) => {}
-        Ok(Err(source)) => stop.fail(BrokersError::Failed { subscriber: name, source }.into()),
+        Ok(Exit::Stopped) => {}
+        Ok(Exit::Failed(source)) => stop.fail(BrokersError::Failed { subscriber: name, source: source.into() }.into()),
+        Ok(Exit::GaveUp { error, .. }) => {
+            stop.fail(BrokersError::Failed { subscriber: name, source: error.into() }.into());
+        }
         Err(panic) => {
             let message = panic_text(&*panic);
             stop.fail(BrokersError::Panicked { subscriber: name, message }.into());

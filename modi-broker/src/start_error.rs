@@ -3,6 +3,7 @@
 use crate::BrokerError;
 use crate::component::Listener;
 use crate::registry::Entry;
+use modi_core::BoxError;
 
 /// Why the broker layer did not start, or stopped the application.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +35,9 @@ pub enum BrokersError {
     Failed {
         /// The subscriber.
         subscriber: String,
-        /// The cause.
+        /// The cause: a [`BrokerError`], or the failure that its policy stops for.
         #[source]
-        source: BrokerError,
+        source: BoxError,
     },
     /// A subscriber panicked outside of its handler.
     #[error("`{subscriber}` panicked outside of its handler: {message}")]

@@ -1,8 +1,8 @@
 //! A handler as an entry of a module: checked by the compiler, mounted when the application starts.
 
 use super::reply::mismatch;
-use crate::pipeline::{self, Parts};
-use crate::{Attempt, BrokerError, IntoReply, Spec};
+use crate::pipeline::{self, Exit, Parts};
+use crate::{Attempt, IntoReply, Spec};
 use futures_util::future::BoxFuture;
 use modi_core::graph::AnyArc;
 use modi_core::{Edge, Error, HandlerNode, Module};
@@ -81,7 +81,7 @@ pub const fn handler<M: Module, H: Handler<M>>(name: &'static str) -> HandlerNod
             panic!("{}", if let Ok(text) = text { text } else { problem })
         }
     }
-    HandlerNode { name, edges: H::EDGES, mount: mount::<M, H> }
+    HandlerNode { name, edges: H::EDGES, spec: const { &H::SPEC }, mount: mount::<M, H> }
 }
 
 /// Joins texts in a constant. A name that is too long is left out.
@@ -112,15 +112,15 @@ impl Subscriber {
         self.0.spec()
     }
 
-    /// Handles messages until it is told to stop.
-    pub(crate) fn run(self, parts: Parts) -> BoxFuture<'static, Result<(), BrokerError>> {
+    /// Handles messages until it is told to stop. Each run has a subscription of its own.
+    pub(crate) fn run(&self, parts: Parts) -> BoxFuture<'static, Exit> {
         self.0.run(parts)
     }
 }
 
 trait Run: Send + Sync {
     fn spec(&self) -> Spec;
-    fn run(self: Box<Self>, parts: Parts) -> BoxFuture<'static, Result<(), BrokerError>>;
+    fn run(&self, parts: Parts) -> BoxFuture<'static, Exit>;
 }
 
 struct Bound<M: Module, H: Handler<M>> {
@@ -133,8 +133,8 @@ impl<M: Module, H: Handler<M>> Run for Bound<M, H> {
         H::SPEC
     }
 
-    fn run(self: Box<Self>, parts: Parts) -> BoxFuture<'static, Result<(), BrokerError>> {
-        Box::pin(pipeline::run::<M, H>(self.live, parts))
+    fn run(&self, parts: Parts) -> BoxFuture<'static, Exit> {
+        Box::pin(pipeline::run::<M, H>(self.live.clone(), parts))
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `work` | what a subscriber does with a message: call its handler |
 //! | `settling` | settlements in batches, beside everything else |
 //! | `control` | drain, then cut |
+//! | `exit` | how a run ends |
 //! | `clock` | deadlines and waits, on one timer |
 //! | `backoff`, `counters` | how long to wait, what was done |
 
@@ -23,6 +24,7 @@ mod breaker;
 mod clock;
 mod control;
 mod counters;
+mod exit;
 mod failure;
 mod job;
 mod many;
@@ -37,5 +39,6 @@ pub use counters::{Report, SubscriberStats};
 
 pub(crate) use control::Control;
 pub(crate) use counters::Counters;
+pub(crate) use exit::Exit;
 pub(crate) use failure::{Failure, Story};
 pub(crate) use run::{Parts, run};

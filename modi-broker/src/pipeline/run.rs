@@ -6,6 +6,7 @@ use super::breaker::Breaker;
 use super::clock::{Clock, Timer};
 use super::control::{Control, Stage};
 use super::counters::{Counters, Tally};
+use super::exit::Exit;
 use super::job::Shared;
 use super::settling::Settling;
 use super::work::{Single, Work};
@@ -34,7 +35,7 @@ pub(crate) struct Parts {
 }
 
 /// Handles messages until it is told to stop. Whoever drops the future gives the messages in hand back to the broker.
-pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, parts: Parts) -> Result<(), BrokerError> {
+pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, parts: Parts) -> Exit {
     let Parts { subscription, publish, plan, about, name, control, counters } = parts;
     work(Single::<M, H>::new(live, plan, about.clone(), name), about, subscription, publish, control, counters).await
 }
@@ -46,7 +47,7 @@ async fn work<W: Work>(
     publish: Arc<dyn Publish>,
     control: Arc<Control>,
     counters: Arc<Counters>,
-) -> Result<(), BrokerError> {
+) -> Exit {
     let Subscription { capabilities, mut source, settle, lanes } = subscription;
     let mut settling = Settling::new(settle, &capabilities);
     if W::EARLY {
@@ -80,7 +81,7 @@ async fn work<W: Work>(
     };
     let stopped = source.stop().await;
     desk.settling.finish(&mut desk.tally).await;
-    ended.and(stopped)
+    ended.and(stopped).map_or_else(Exit::from, |()| Exit::Stopped)
 }
 
 /// The loop's side of a subscriber: settling, the clock, the stop, the intake's back-off, the counters.

@@ -117,6 +117,8 @@ pub struct HandlerNode {
     pub name: &'static str,
     /// What its arguments need.
     pub edges: &'static [Edge],
+    /// What is known of it before anything is built, to the layer that made the node.
+    pub spec: &'static (dyn Any + Send + Sync),
     /// Binds it to the module of a running application. What comes out is known to the layer that made the node.
     pub mount: fn(&AnyArc) -> Box<dyn Any + Send + Sync>,
 }
