@@ -16,9 +16,9 @@ use modi_core::{Completion, Error, Scope};
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use tokio::time::timeout;
 
 /// What an attempt came to.
@@ -43,51 +43,70 @@ pub(super) enum End {
 }
 
 impl<W: Work> Shared<W> {
-    /// What the handler comes to stays small: results that are to be published wait in the room.
+    /// From its start to the end of its scope and of its publications.
     #[inline]
     pub(super) async fn attempt(&self, message: &Message, number: u32, lane: u32, room: &mut Room) -> Attempted {
         let attempted = {
-            let mut work = pin!(Some(self.work.attempt(message, number, lane, room)));
-            let mut deadline = None;
-            poll_fn(|cx| {
-                let Some(running) = work.as_mut().as_pin_mut() else { return Poll::Ready(Attempted::Cut) };
-                match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
-                    Ok(Poll::Ready(Ok(end))) => return Poll::Ready(Attempted::Ended(end)),
-                    Ok(Poll::Ready(Err(failure))) => return Poll::Ready(Attempted::Failed(failure)),
-                    Ok(Poll::Pending) => {}
-                    Err(panic) => return Poll::Ready(self.panicked(&*panic)),
-                }
-                let cut_off = if self.control.has_reached(Stage::Cut) {
-                    Attempted::Cut
-                // The first wait reads the clock; nothing else ever does.
-                } else if self
-                    .clock
-                    .has_come(*deadline.get_or_insert_with(|| self.clock.after(self.work.part(message).spec.deadline)))
-                {
-                    self.late(message)
-                } else {
-                    return Poll::Pending;
-                };
-                // Dropped before its scope is completed.
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.set(None))) {
-                    tracing::warn!(
-                        subscriber = self.name,
-                        panic = panic_text(&*panic),
-                        "a handler panicked while it was dropped"
-                    );
-                }
-                Poll::Ready(cut_off)
-            })
-            .await
+            let mut running = pin!(Some(self.work.attempt(message, number, lane, room)));
+            self.see_through(message, running.as_mut()).await
         };
-        if self.work.is_scopeless() && matches!(room.responses, Responses::None) {
-            return attempted;
+        if self.is_over(room) { attempted } else { self.finish(attempted, message, room).await }
+    }
+
+    /// No scope is open, and nothing is to be published: the attempt is over when the handler is.
+    #[inline]
+    pub(super) fn is_over(&self, room: &Room) -> bool {
+        self.work.is_scopeless() && matches!(room.responses, Responses::None)
+    }
+
+    /// Lets the handler run until it waits.
+    #[inline]
+    pub(super) fn run<F: Future<Output = Result<End, Failure>>>(
+        &self,
+        running: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Attempted> {
+        let Some(running) = running.as_pin_mut() else { return Poll::Ready(Attempted::Cut) };
+        match catch_unwind(AssertUnwindSafe(|| running.poll(cx))) {
+            Ok(Poll::Ready(Ok(end))) => Poll::Ready(Attempted::Ended(end)),
+            Ok(Poll::Ready(Err(failure))) => Poll::Ready(Attempted::Failed(failure)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(self.panicked(&*panic)),
         }
-        self.finish(attempted, message, room).await
+    }
+
+    /// Lets the handler run to its end, to its deadline, or until the stop cuts it off.
+    pub(super) async fn see_through<F: Future<Output = Result<End, Failure>>>(
+        &self,
+        message: &Message,
+        mut running: Pin<&mut Option<F>>,
+    ) -> Attempted {
+        let mut deadline = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(attempted) = self.run(running.as_mut(), cx) {
+                return Poll::Ready(attempted);
+            }
+            // The first wait reads the clock; nothing else ever does.
+            let after = || self.clock.after(self.work.part(message).spec.deadline);
+            let cut_off = if self.control.has_reached(Stage::Cut) {
+                Attempted::Cut
+            } else if self.clock.has_come(*deadline.get_or_insert_with(after)) {
+                self.late(message)
+            } else {
+                return Poll::Pending;
+            };
+            // Dropped before its scope is completed.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| running.set(None))) {
+                let (subscriber, panic) = (&*self.name, panic_text(&*panic));
+                tracing::warn!(subscriber, panic, "a handler panicked while it was dropped");
+            }
+            Poll::Ready(cut_off)
+        })
+        .await
     }
 
     /// What follows the handler: its scope is completed, its results are published.
-    async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
+    pub(super) async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
         let Room { scope, responses, .. } = room;
         let responses = std::mem::replace(responses, Responses::None);
         let mut attempted = attempted;

@@ -65,7 +65,11 @@ pub(super) struct Ended<B, R> {
 impl<W: Work> Shared<W> {
     /// The message is borrowed or owned, and so is the room: a slot's future has to own them.
     #[inline]
-    pub(super) async fn handle<B: Borrow<Message>, R: BorrowMut<Room>>(&self, task: Task<B, R>) -> Ended<B, R> {
+    pub(super) async fn handle<B: Borrow<Message>, R: BorrowMut<Room>>(
+        &self,
+        task: Task<B, R>,
+        begun: Option<Attempted>,
+    ) -> Ended<B, R> {
         let Task { message, number, lane, begins_at, mut room } = task;
         if W::EARLY && !self.is_settled(begins_at).await {
             return Ended { end: Ok(End::Released), message, room };
@@ -74,7 +78,11 @@ impl<W: Work> Shared<W> {
             let end = self.condemn(message.borrow(), suspicion).await;
             return Ended { end, message, room };
         }
-        let end = match self.attempt(message.borrow(), number, lane, room.borrow_mut()).await {
+        let attempted = match begun {
+            Some(attempted) => self.finish(attempted, message.borrow(), room.borrow_mut()).await,
+            None => self.attempt(message.borrow(), number, lane, room.borrow_mut()).await,
+        };
+        let end = match attempted {
             Attempted::Ended(end) => Ok(end),
             Attempted::Failed(failure) => self.failed(message.borrow(), number, lane, room.borrow_mut(), failure).await,
             Attempted::Cut => Ok(End::Released),

@@ -24,7 +24,7 @@ pub(super) async fn work<W: Work>(
     let limit = shared.work.spec().limit;
     // One by one, credit would come back one by one, and batches would be single messages.
     let least = (limit / 4).max(1);
-    let start = |task: Task<Message, Room>| shared.handle(task);
+    let start = |task: Task<Message, Room>| shared.handle(task, None);
     let mut floor = Floor {
         shared,
         desk,

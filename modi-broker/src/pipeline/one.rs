@@ -1,6 +1,6 @@
 //! The loop of a subscriber that handles one message at a time, in order.
 
-use super::attempt::End;
+use super::attempt::{Attempted, End};
 use super::breaker::PATIENCE;
 use super::control::Stage;
 use super::failure::Suspicion;
@@ -51,9 +51,27 @@ pub(super) async fn work<W: Work>(
                 desk.release(lease);
                 continue;
             }
+            let mut attempted = None;
+            if !W::EARLY {
+                let mut running = pin!(Some(shared.work.attempt(&message, number, lane, &mut room)));
+                // Most handlers do not wait, and then none of what is below is needed.
+                attempted = Some(match poll_fn(|cx| Poll::Ready(shared.run(running.as_mut(), cx))).await {
+                    Poll::Ready(attempted) => attempted,
+                    Poll::Pending => desk.drive(pin!(shared.see_through(&message, running.as_mut()))).await,
+                });
+            }
+            if matches!(attempted, Some(Attempted::Ended(End::Acked)))
+                && shared.is_over(&room)
+                && !shared.breaker.is_troubled()
+            {
+                if desk.ack(lease) {
+                    desk.settling.begin(&mut desk.tally).await;
+                }
+                continue;
+            }
             let (mut lease, begins_at) = desk.begin(lease);
             let task = Task { message: &message, number, lane, begins_at, room: &mut room };
-            let end = desk.drive(pin!(shared.handle(task))).await.end;
+            let end = desk.drive(pin!(shared.handle(task, attempted))).await.end;
             if matches!(end, Ok(End::Kept | End::Suspected))
                 && let Some(lease) = lease.take()
             {
@@ -122,7 +140,7 @@ fn condemn<'a, W: Work>(
             }
             room.suspicion = Some(suspicion);
             let task = Task { message: &message, number: 0, lane, begins_at: None, room: &mut *room };
-            let end = desk.drive(pin!(shared.handle(task))).await.end;
+            let end = desk.drive(pin!(shared.handle(task, None))).await.end;
             desk.end(Some(lease), *end.as_ref().unwrap_or(&End::Released));
             end?;
         }

@@ -225,6 +225,13 @@ impl Desk<'_> {
         lease.is_some_and(|lease| self.settling.push(Settlement { lease, verdict }))
     }
 
+    /// A message was handled, and needs nothing more.
+    #[inline]
+    pub(super) fn ack(&mut self, lease: Lease) -> bool {
+        self.tally.local.acked += 1;
+        self.settling.push(Settlement { lease, verdict: Verdict::Done })
+    }
+
     /// Gives a message back that has not started.
     pub(super) fn release(&mut self, lease: Lease) {
         self.end(Some(lease), End::Released);
