@@ -8,7 +8,7 @@ use crate::link::{Extensions, Space};
 use crate::module::Module;
 use crate::overrides::Overrides;
 use crate::running::RunningApp;
-use crate::start::{Built, Handlers, StartError, build};
+use crate::start::{Built, Checks, StartError, build, open};
 use futures_util::future::{Either, select};
 use std::any::Any;
 use std::fmt;
@@ -108,7 +108,7 @@ impl<M: Module> App<M> {
         self.stop.clone()
     }
 
-    /// Builds every service, runs the hooks and starts the components.
+    /// Checks the configuration, builds every service, runs the hooks and starts the components.
     ///
     /// Without a broker the handlers of its modules do not run: a program may want the services alone.
     ///
@@ -118,10 +118,10 @@ impl<M: Module> App<M> {
     ///
     /// [`StartError`], once what was started is stopped again.
     pub async fn start(self) -> Result<RunningApp<M>, StartError> {
-        self.start_as(Handlers::May).await
+        self.start_as(false).await
     }
 
-    async fn start_as(self, handlers: Handlers) -> Result<RunningApp<M>, StartError> {
+    async fn start_as(self, needs_server: bool) -> Result<RunningApp<M>, StartError> {
         let Self { root, name, overrides, extensions, components, start_deadline, drain_deadline, stop } = self;
         let overridden = overrides.list.iter().map(|item| item.key.name).collect();
         let begun = tokio::time::Instant::now();
@@ -130,7 +130,8 @@ impl<M: Module> App<M> {
         }
         let Built { live, modules, lives, hooked } = {
             let space = Space::new(extensions, overridden);
-            let building = pin!(build(root, space, overrides, handlers, start_deadline));
+            let opened = open(root, space, &Checks { name: &name, components: &components, needs_server })?;
+            let building = pin!(build(opened, overrides, start_deadline));
             match select(building, pin!(stop.stopped())).await {
                 Either::Left((built, _)) => built?,
                 Either::Right(_) => return Err(StartError::Stopped),
@@ -156,8 +157,7 @@ impl<M: Module> App<M> {
     pub async fn run(self) -> Result {
         let stop = self.stop.clone();
         let _listening = stop_on_signals(stop.clone())?;
-        let served = self.components.iter().any(|component| component.takes_handlers());
-        match self.start_as(if served { Handlers::May } else { Handlers::MayNot }).await {
+        match self.start_as(true).await {
             Ok(app) => {
                 stop.stopped().await;
                 app.stop().await

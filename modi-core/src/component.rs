@@ -6,14 +6,16 @@ use crate::life::Stop;
 use crate::link::Modules;
 use crate::scope::ScopePlan;
 use async_trait::async_trait;
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Something that runs as long as the application does.
 ///
-/// The application calls it: `start` after every `on_start` hook, `drain` before any `on_stop` hook, `close` after the
-/// last. A component that was not started is not drained, but closed.
+/// The application calls it: `check` before any constructor, `start` after every `on_start` hook, `drain` before any
+/// `on_stop` hook, `close` after the last. A component that was not started is not drained, but closed. A panic is an
+/// error like any other.
 #[async_trait]
 pub trait Component: Send {
     /// What log lines and errors call it.
@@ -23,6 +25,15 @@ pub trait Component: Send {
     /// [`run`](crate::App::run).
     fn takes_handlers(&self) -> bool {
         false
+    }
+
+    /// Looks for mistakes of the configuration. Nothing was built, and nothing is to be opened.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake at once. Stops the start of the application.
+    fn check(&self, _application: &str, _handlers: &[Declared]) -> Result {
+        Ok(())
     }
 
     /// Begins its work and returns once it is ready.
@@ -56,6 +67,15 @@ pub struct Host {
     pub(crate) name: OnceLock<String>,
 }
 
+/// A handler of an application that is not built yet.
+#[derive(Clone, Copy)]
+pub struct Declared {
+    /// The module that lists it.
+    pub module: &'static str,
+    /// The handler.
+    pub node: &'static HandlerNode,
+}
+
 /// A handler of a running application.
 #[derive(Clone)]
 pub struct Mounted {
@@ -81,9 +101,13 @@ impl Host {
     /// The handlers of all modules: imports first, then in the order of `subscribers`.
     pub fn handlers(&self) -> impl Iterator<Item = Mounted> + '_ {
         self.modules.linked.iter().zip(self.lives.iter()).flat_map(|(linked, live)| {
-            let handlers = linked.graph.iter().flat_map(|node| node.handlers.iter());
-            handlers.map(|node| Mounted { module: linked.name, live: live.clone(), node })
+            linked.handlers().map(|Declared { module, node }| Mounted { module, live: live.clone(), node })
         })
+    }
+
+    /// What [`App::extend`](crate::App::extend) gave the application.
+    pub fn extension<T: Any>(&self) -> Option<&T> {
+        self.modules.space.extensions.get()
     }
 
     /// Which scoped services an attempt of a handler with these edges needs.
@@ -92,7 +116,7 @@ impl Host {
     }
 }
 
-fn executable() -> String {
+pub(crate) fn executable() -> String {
     let path = std::env::current_exe().ok();
     let stem = path.as_deref().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
     stem.unwrap_or_else(|| "modi".to_owned())
@@ -101,6 +125,11 @@ fn executable() -> String {
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Host({})", self.name())
+    }
+}
+impl fmt::Debug for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", self.module, self.node.name)
     }
 }
 impl fmt::Debug for Mounted {

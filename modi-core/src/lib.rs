@@ -29,7 +29,7 @@ pub mod service;
 mod start;
 
 pub use app::App;
-pub use component::{Component, Host, Mounted};
+pub use component::{Component, Declared, Host, Mounted};
 pub use dependency::{All, Dependency, Lazy};
 pub use error::{Advice, BoxError, Error, Result};
 pub use graph::{Edge, Graph, HandlerNode, Key, Kind, Node};

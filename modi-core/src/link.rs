@@ -1,5 +1,6 @@
 //! From a root module to one `Live` a module type: who gives each its value, and how they are linked.
 
+use crate::component::Declared;
 use crate::graph::{AnyArc, Key, Kind, Make, Node};
 use crate::module::{Handle, Live, Lives, Module};
 use crate::overrides::With;
@@ -36,6 +37,15 @@ pub(crate) struct Linked {
     pub(crate) order: &'static [usize],
     /// The number of its first node in the application.
     pub(crate) base: usize,
+}
+
+impl Linked {
+    /// Its handlers, in the order of `subscribers`.
+    pub(crate) fn handlers(&self) -> impl Iterator<Item = Declared> + use<> {
+        let module = self.name;
+        let nodes = self.graph.iter().flat_map(|node| node.handlers.iter());
+        nodes.map(move |node| Declared { module, node })
+    }
 }
 
 impl Plan {

@@ -6,7 +6,7 @@ use crate::life::Stop;
 use crate::module::{Live, Lives, Module, Provides, Singleton};
 use crate::provide::How;
 use crate::scope::{Completion, Resolver, Scope, panic_text};
-use crate::start::{Hooked, StartError};
+use crate::start::{Hooked, StartError, panicked};
 use crate::{Edge, Error, Result};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
@@ -169,8 +169,7 @@ impl<M: Module> RunningApp<M> {
         for component in owned(&mut self.components) {
             self.starting = component.name();
             self.drained_from += 1;
-            component
-                .start(&self.host)
+            caught(component.start(&self.host))
                 .await
                 .map_err(|source| StartError::Component { name: component.name(), source: source.into() })?;
         }
@@ -180,21 +179,19 @@ impl<M: Module> RunningApp<M> {
     async fn end(&mut self) -> Result {
         let mut first = Ok(());
         for component in owned(&mut self.components).iter_mut().take(self.drained_from) {
-            let drained = component.drain(self.drain_deadline).await;
+            let drained = caught(component.drain(self.drain_deadline)).await;
             keep_first(&mut first, drained, || format!("{} while draining", component.name()));
         }
         while let Some(Hooked { module, service, of, stop, .. }) = self.started.pop() {
             let Some(stop) = stop else { continue };
-            let hook = AssertUnwindSafe(async { stop(&of).await }).catch_unwind();
-            let stopped = match tokio::time::timeout(self.drain_deadline, hook).await {
-                Ok(Ok(stopped)) => stopped,
-                Ok(Err(panic)) => Err(Error::new(format!("panicked: {}", panic_text(&*panic)))),
+            let stopped = match tokio::time::timeout(self.drain_deadline, caught(async { stop(&of).await })).await {
+                Ok(stopped) => stopped,
                 Err(_elapsed) => Err(Error::new(format!("not stopped after {:?}", self.drain_deadline))),
             };
             keep_first(&mut first, stopped, || format!("`{service}` of module `{module}` in `on_stop`"));
         }
         for component in owned(&mut self.components) {
-            let closed = component.close().await;
+            let closed = caught(component.close()).await;
             keep_first(&mut first, closed, || format!("{} while closing", component.name()));
         }
         first
@@ -203,6 +200,11 @@ impl<M: Module> RunningApp<M> {
 
 fn owned<T>(lock: &mut Mutex<T>) -> &mut T {
     lock.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A panic is an error like any other: what comes after it still runs.
+async fn caught(work: impl Future<Output = Result>) -> Result {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 fn keep_first(first: &mut Result, next: Result, whose: impl FnOnce() -> String) {

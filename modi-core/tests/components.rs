@@ -7,7 +7,7 @@ mod orders {
 }
 
 use async_trait::async_trait;
-use modi_core::{App, Component, Error, Host, Overrides, Result, StartError};
+use modi_core::{App, Component, Declared, Error, Host, Overrides, Result, StartError};
 use orders::{OrderModule, Orders};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,6 +25,7 @@ impl Recorder {
         match self.fails.strip_prefix(what) {
             Some("") => Err(Error::new(format!("{} cannot {what}", self.name))),
             Some(" hangs") => std::future::pending().await,
+            Some(" panics") => panic!("{} is broken", self.name),
             _ => Ok(()),
         }
     }
@@ -34,6 +35,15 @@ impl Recorder {
 impl Component for Recorder {
     fn name(&self) -> String {
         format!("the {}", self.name)
+    }
+
+    fn check(&self, application: &str, handlers: &[Declared]) -> Result {
+        assert_eq!((application, handlers.len()), ("orders", 0));
+        match self.fails {
+            "check" => Err(Error::new(format!("{} is not configured", self.name))),
+            "check panics" => panic!("{} is broken", self.name),
+            _ => Ok(()),
+        }
     }
 
     async fn start(&mut self, host: &Host) -> Result {
@@ -85,6 +95,35 @@ async fn a_component_that_cannot_start_is_named_and_all_are_closed() {
     let error = app.start().await.unwrap_err();
     assert_eq!(chain(error), "the broker failed to start: broker cannot start");
     assert_eq!(*journal.lock().unwrap(), ["start broker", "drain broker", "close broker", "close server"]);
+}
+
+#[tokio::test]
+async fn a_component_checks_before_anything_is_started() {
+    let (app, journal) = app(["", "check"]);
+    assert_eq!(chain(app.start().await.unwrap_err()), "the server failed to start: server is not configured");
+    assert!(journal.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_panic_of_a_component_is_reported_and_the_others_are_drained_and_closed() {
+    let told = async |fails| chain(app(fails).0.start().await.unwrap_err());
+    assert_eq!(told(["check panics", ""]).await, "the broker failed to start: panicked: broker is broken");
+
+    let (starting, journal) = app(["", "start panics"]);
+    let error = starting.start().await.unwrap_err();
+    assert_eq!(chain(error), "the server failed to start: panicked: server is broken");
+    let after = ["drain broker", "drain server", "close broker", "close server"];
+    assert_eq!(journal.lock().unwrap()[2..], after);
+
+    for (fails, text) in [
+        (["drain panics", ""], "the broker while draining: panicked: broker is broken"),
+        (["close panics", ""], "the broker while closing: panicked: broker is broken"),
+    ] {
+        let (app, journal) = app(fails);
+        let error = app.start().await.unwrap().stop().await.unwrap_err();
+        assert_eq!(format!("{error:#}"), text);
+        assert_eq!(journal.lock().unwrap()[2..], after);
+    }
 }
 
 #[tokio::test(start_paused = true)]

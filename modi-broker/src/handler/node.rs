@@ -108,10 +108,6 @@ fn mount<M: Module, H: Handler<M>>(live: &AnyArc) -> Box<dyn std::any::Any + Sen
 pub(crate) struct Subscriber(Box<dyn Run>);
 
 impl Subscriber {
-    pub(crate) fn spec(&self) -> Spec {
-        self.0.spec()
-    }
-
     /// Handles messages until it is told to stop. Each run has a subscription of its own.
     pub(crate) fn run(&self, parts: Parts) -> BoxFuture<'static, Exit> {
         self.0.run(parts)
@@ -119,7 +115,6 @@ impl Subscriber {
 }
 
 trait Run: Send + Sync {
-    fn spec(&self) -> Spec;
     fn run(&self, parts: Parts) -> BoxFuture<'static, Exit>;
 }
 
@@ -129,10 +124,6 @@ struct Bound<M: Module, H: Handler<M>> {
 }
 
 impl<M: Module, H: Handler<M>> Run for Bound<M, H> {
-    fn spec(&self) -> Spec {
-        H::SPEC
-    }
-
     fn run(&self, parts: Parts) -> BoxFuture<'static, Exit> {
         Box::pin(pipeline::run::<M, H>(self.live.clone(), parts))
     }
@@ -140,6 +131,6 @@ impl<M: Module, H: Handler<M>> Run for Bound<M, H> {
 
 impl fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Subscriber({})", self.0.spec().topic)
+        f.write_str("Subscriber")
     }
 }

@@ -8,7 +8,7 @@ use modi_broker::{
 use modi_core::graph::{Edge, HandlerNode, Node, order};
 use modi_core::module::{Cell, Module, Owns, Provides};
 use modi_core::service::{Made, Source, Wire, node, node_with};
-use modi_core::{App, Dependency, Resolver, Result, dependency, lifetime, provide};
+use modi_core::{App, Dependency, Error, Resolver, Result, dependency, lifetime, provide};
 use std::sync::Arc;
 
 async fn nothing(_: Json<u32>) {}
@@ -23,8 +23,25 @@ subscriber!(Default = nothing(n: Json<u32>) -> (), Spec::new("users"));
 struct Broken;
 struct Cells {
     functions: Cell<Functions>,
+    late: Cell<Late>,
 }
 own!(Broken, Cells, 0 functions: Functions);
+own!(Broken, Cells, 1 late: Late);
+
+/// A service that must not be built where the configuration is wrong.
+struct Late;
+
+impl Source for Late {
+    type Output = Self;
+    type Life = lifetime::Singleton;
+    type Keep = lifetime::Whole;
+}
+impl<M: Module> Wire<M> for Late {
+    const EDGES: &'static [Edge] = &[];
+    fn make(_: &Resolver<'_, M>) -> Result<Made<Self>> {
+        Err(Error::new("built before the configuration was checked"))
+    }
+}
 
 impl Subscribes<Broken> for Functions {
     const HANDLERS: &'static [HandlerNode] = &[
@@ -38,14 +55,15 @@ impl Subscribes<Broken> for Functions {
 }
 impl Module for Broken {
     const NAME: &'static str = "Broken";
-    const GRAPH: &'static [Node] = &[node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
-    const ORDER: &'static [usize] = &order::<1>(Self::NAME, Self::GRAPH);
+    const GRAPH: &'static [Node] =
+        &[node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS), node::<Self, Late>()];
+    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
     type Cells = Cells;
     fn unit() -> Option<Self> {
         Some(Self)
     }
     fn cells(self) -> Cells {
-        Cells { functions: Cell::empty() }
+        Cells { functions: Cell::empty(), late: Cell::empty() }
     }
 }
 
@@ -61,7 +79,7 @@ fn told(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_problem_is_reported_at_once() {
+async fn every_problem_is_reported_at_once_before_anything_is_built() {
     let app = App::new(Broken).name("my shop").broker(Broker::memory()).broker(Broker::memory());
     let text = told(&app.start().await.unwrap_err());
     for part in [

@@ -2,13 +2,17 @@
 
 mod builder;
 
-use crate::Result;
+use crate::component::{Component, Declared, executable};
 use crate::graph::{AnyArc, Hook};
-use crate::link::{Linked, Linker, Modules, Plan, Space};
-use crate::module::Module;
+use crate::link::{Linked, Linker, Modules, Plan, Sealing, Space};
+use crate::module::{Lives, Module};
 use crate::overrides::Overrides;
+use crate::scope::panic_text;
+use crate::{Error, Result};
 use builder::Builder;
-use std::sync::Arc;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Why an application did not start. What had been started is stopped by the time this is returned.
@@ -68,35 +72,51 @@ fn lines(problems: &[String]) -> String {
     problems.iter().map(|problem| format!("\n  {problem}")).collect()
 }
 
-/// Whether an application may have handlers: not if nothing would run them, since they would wait in silence.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Handlers {
-    May,
-    MayNot,
+/// What is checked before any constructor runs.
+pub(crate) struct Checks<'a> {
+    pub(crate) name: &'a OnceLock<String>,
+    pub(crate) components: &'a [Box<dyn Component>],
+    /// An application may have no handlers if nothing would run them, since they would wait in silence.
+    pub(crate) needs_server: bool,
 }
 
-impl Handlers {
-    fn check(self, linked: &[Linked]) -> Result<(), StartError> {
-        let nodes = linked.iter().flat_map(|module| module.graph.iter().map(move |node| (module.name, node)));
-        let handlers = nodes.flat_map(|(module, node)| node.handlers.iter().map(move |handler| (module, handler.name)));
-        let problems: Vec<String> = match self {
-            Self::May => Vec::new(),
-            Self::MayNot => handlers
-                .map(|(module, handler)| format!("nothing runs the handler `{handler}` of module `{module}`: give the application a broker, `.broker(..)`"))
-                .collect(),
-        };
-        if problems.is_empty() { Ok(()) } else { Err(StartError::Plan(problems)) }
+impl Checks<'_> {
+    fn run(&self, linked: &[Linked]) -> Result<(), StartError> {
+        let handlers: Vec<Declared> = linked.iter().flat_map(Linked::handlers).collect();
+        if self.needs_server && !handlers.is_empty() && !self.components.iter().any(|hosted| hosted.takes_handlers()) {
+            let told = |Declared { module, node }: &Declared| {
+                let handler = node.name;
+                format!(
+                    "nothing runs the handler `{handler}` of module `{module}`: give the application a broker, \
+                     `.broker(..)`"
+                )
+            };
+            return Err(StartError::Plan(handlers.iter().map(told).collect()));
+        }
+        for hosted in self.components {
+            let checked = catch_unwind(AssertUnwindSafe(|| hosted.check(self.name.get_or_init(executable), &handlers)));
+            checked
+                .unwrap_or_else(|panic| Err(panicked(&*panic)))
+                .map_err(|source| StartError::Component { name: hosted.name(), source: source.into() })?;
+        }
+        Ok(())
     }
 }
 
-/// Opens the modules, builds every service and links what was built. Dropping it drops what was built.
-pub(crate) async fn build<M: Module>(
-    root: M,
-    space: Space,
-    overrides: Overrides<M>,
-    handlers: Handlers,
-    deadline: Duration,
-) -> Result<Built<M>, StartError> {
+/// The panic of a component or a hook as an error.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
+    Error::new(format!("panicked: {}", panic_text(panic)))
+}
+
+/// Modules that are linked, and hold nothing yet but their own values.
+pub(crate) struct Opened {
+    modules: Modules,
+    lives: Lives,
+    sealing: Sealing,
+}
+
+/// Opens the modules, and checks what can be checked before anything is built.
+pub(crate) fn open<M: Module>(root: M, space: Space, checks: &Checks<'_>) -> Result<Opened, StartError> {
     let mut plan = Plan::default();
     plan.give("the application", root);
     let problems = plan.problems();
@@ -105,8 +125,18 @@ pub(crate) async fn build<M: Module>(
     }
     let space = Arc::new(space);
     let (linked, lives, sealing) = plan.open(&space);
-    handlers.check(&linked)?;
-    let mut builder = Builder::new(Modules { linked: linked.into(), space }, lives, overrides.list)?;
+    checks.run(&linked)?;
+    Ok(Opened { modules: Modules { linked: linked.into(), space }, lives, sealing })
+}
+
+/// Builds every service and links what was built. Dropping it drops what was built.
+pub(crate) async fn build<M: Module>(
+    opened: Opened,
+    overrides: Overrides<M>,
+    deadline: Duration,
+) -> Result<Built<M>, StartError> {
+    let Opened { modules, lives, sealing } = opened;
+    let mut builder = Builder::new(modules, lives, overrides.list)?;
     builder.run(deadline).await?;
     let Builder { modules, lives, hooked, fakes, .. } = builder;
     let linker = Linker::seal(lives, &sealing);

@@ -1,16 +1,19 @@
 //! The brokers as a part of a running application: everything checked, connected, subscribed; drained; closed.
 
+mod check;
+
 use crate::contract::{Connection, Credit, Place, Provision, Publish, Start, SubscribeOptions};
 use crate::handler::{About, Order, Subscriber};
 use crate::pipeline::{Control, Counters, Exit, Parts, Report, SubscriberStats};
 use crate::registry::{Entry, Registry};
-use crate::start_error::{BrokersError, check};
+use crate::start_error::BrokersError;
 use crate::{BrokerError, Publisher};
 use async_trait::async_trait;
+use check::{Wanted, check};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use modi_core::scope::panic_text;
-use modi_core::{Component, Error, Host, Mounted, Result, Stop};
+use modi_core::{Component, Declared, Error, Host, Mounted, Result, Stop};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,14 +38,10 @@ struct Open {
 }
 
 /// A handler that is going to be a subscriber.
-pub(crate) struct Listener {
-    pub(crate) mounted: Mounted,
-    pub(crate) subscriber: Subscriber,
-    /// `Module::handler`.
-    pub(crate) name: String,
-    pub(crate) group: Arc<str>,
-    /// Which broker of the registry; `None` where there is no such broker.
-    pub(crate) broker: Option<usize>,
+struct Listener {
+    mounted: Mounted,
+    subscriber: Subscriber,
+    wanted: Wanted,
 }
 
 /// What is left after the deadline gets this long to be completed and given back.
@@ -56,13 +55,10 @@ impl Brokers {
     fn listeners(&self, host: &Host) -> Vec<Listener> {
         let mut listeners = Vec::new();
         for mounted in host.handlers() {
-            // A handler of another layer is that layer's business.
-            let Ok(subscriber) = (mounted.node.mount)(&mounted.live).downcast::<Subscriber>() else { continue };
-            let spec = subscriber.spec();
-            let name = format!("{}::{}", mounted.module, mounted.node.name);
-            let group = spec.group.unwrap_or(host.name()).into();
-            let broker = self.registry.find(spec.broker);
-            listeners.push(Listener { mounted, subscriber: *subscriber, name, group, broker });
+            let Mounted { module, node, .. } = mounted;
+            let Some(wanted) = Wanted::of(Declared { module, node }, host.name(), &self.registry) else { continue };
+            let Ok(subscriber) = (node.mount)(&mounted.live).downcast::<Subscriber>() else { continue };
+            listeners.push(Listener { mounted, subscriber: *subscriber, wanted });
         }
         listeners
     }
@@ -84,14 +80,14 @@ impl Brokers {
 
     async fn subscribe(&mut self, host: &Host, listeners: Vec<Listener>) -> Result<(), BrokersError> {
         let mut ready = Vec::new();
-        for Listener { mounted, subscriber, name, group, broker } in listeners {
+        for Listener { mounted, subscriber, wanted } in listeners {
+            let Wanted { name, spec, group, broker } = wanted;
             let entries = self.registry.entries();
             let link = broker.map(|at| entries[at].link.clone());
             let open =
                 self.open.iter().find(|open| link.as_ref().is_some_and(|link| Arc::ptr_eq(link, &open.entry.link)));
             let Some(Open { entry, connection, publish }) = open else { continue };
             let Some(broker) = &entry.broker else { continue };
-            let spec = subscriber.spec();
             let topic: Arc<str> = spec.topic.into();
             let failed = |source| BrokersError::Subscribe { subscriber: name.clone(), source };
             let results = spec.publish.map(Arc::<str>::from);
@@ -173,11 +169,14 @@ impl Component for Brokers {
         true
     }
 
+    fn check(&self, application: &str, handlers: &[Declared]) -> Result {
+        let wanted = handlers.iter().filter_map(|handler| Wanted::of(*handler, application, &self.registry));
+        Ok(check(&wanted.collect::<Vec<_>>(), &self.registry.entries(), application)?)
+    }
+
     async fn start(&mut self, host: &Host) -> Result {
         let listeners = self.listeners(host);
-        let entries = self.registry.entries();
-        check(&listeners, &entries, host.name())?;
-        self.connect(entries).await?;
+        self.connect(self.registry.entries()).await?;
         self.subscribe(host, listeners).await?;
         tracing::info!(subscribers = self.controls.len(), "ready");
         Ok(())
