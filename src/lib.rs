@@ -5,7 +5,7 @@ pub use modi_broker::{
     Ack, AppExt, Attempt, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context, DeadLetter,
     FailureKind, FromMessage, HandlerError, Headers, IntoMessage, IntoReply, Json, JsonError, Key, MemoryBroker,
     Message, Order, Outcome, PayloadError, Publication, PublishError, Publisher, Receipt, Reply, Report, Spec,
-    SubscriberStats, TestApp, TestSetup, To, contract, wire,
+    SubscriberStats, TestApp, TestSetup, To, TraceParent, TraceParentError, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{

@@ -2,6 +2,7 @@
 
 use crate::handler::About;
 use crate::message::millis;
+use crate::observe::mark_copy;
 use crate::pipeline::{Failure, Story};
 use crate::{Headers, Message, wire};
 use bytes::Bytes;
@@ -139,6 +140,7 @@ pub(crate) fn write(message: &Message, story: Story, failure: &Failure, about: &
     for ((name, most), value) in ADDED.into_iter().zip(values) {
         add(headers, name, &value, most);
     }
+    mark_copy(&mut letter, story.trace);
     letter
 }
 

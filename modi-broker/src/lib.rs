@@ -35,6 +35,7 @@ mod error;
 mod handler;
 mod headers;
 mod message;
+mod observe;
 mod outcome;
 mod pattern;
 mod pipeline;
@@ -56,6 +57,7 @@ pub use handler::{
 };
 pub use headers::Headers;
 pub use message::Message;
+pub use observe::{TraceParent, TraceParentError};
 pub use outcome::Outcome;
 pub use pipeline::{Report, SubscriberStats};
 pub use publisher::{Publication, Publisher};

@@ -1,6 +1,7 @@
 //! Publishing: from handlers, from services, from anywhere in the application.
 
 use crate::contract::{Outgoing, Place, Publish, Receipt};
+use crate::observe::{Carried, TraceParent};
 use crate::registry::Registry;
 use crate::{Message, PublishError, wire};
 use bytes::Bytes;
@@ -39,14 +40,16 @@ pub struct Publisher {
 #[derive(Clone)]
 pub(crate) struct Cause {
     correlation: Bytes,
+    trace: Option<Carried>,
     hops: u32,
 }
 
 impl Cause {
-    pub(crate) fn of(message: &Message) -> Self {
+    /// `span` is that of the attempt, if anybody wants it.
+    pub(crate) fn of(message: &Message, span: Option<TraceParent>) -> Self {
         let known = message.headers().get(wire::CORRELATION_ID).or(message.id_bytes()).cloned();
         let correlation = known.unwrap_or_else(|| Bytes::from_owner(hexadecimal(fastrand::u128(..))));
-        Self { correlation, hops: message.hops() + 1 }
+        Self { correlation, trace: Carried::of(message, span), hops: message.hops() + 1 }
     }
 
     pub(crate) fn mark(&self, message: &mut Message) {
@@ -54,6 +57,9 @@ impl Cause {
         let headers = message.headers_mut();
         if headers.get(wire::CORRELATION_ID).is_none() {
             headers.append(wire::CORRELATION_ID, self.correlation.clone());
+        }
+        if let Some(trace) = &self.trace {
+            trace.mark(headers);
         }
     }
 }
@@ -72,8 +78,8 @@ impl Publisher {
         Self { registry, link, cause: None }
     }
 
-    pub(crate) fn caused_by(&self, message: &Message) -> Self {
-        Self { cause: Some(Cause::of(message)), ..self.clone() }
+    pub(crate) fn caused_by(&self, message: &Message, span: Option<TraceParent>) -> Self {
+        Self { cause: Some(Cause::of(message, span)), ..self.clone() }
     }
 
     /// Publishes a value as JSON, and waits for the confirmation.

@@ -4,6 +4,12 @@
 /// publishes; where that has none, its id, or else a new one.
 pub const CORRELATION_ID: &str = "correlation-id";
 
+/// Where in a trace the message belongs, as <https://www.w3.org/TR/trace-context/> says: see
+/// [`TraceParent`](crate::TraceParent).
+pub const TRACEPARENT: &str = "traceparent";
+/// What other tracing systems keep about that trace: passed on as it is.
+pub const TRACESTATE: &str = "tracestate";
+
 /// On a dead letter: what kind of failure it was. One of `error`, `reject`, `decode`, `panic`, `deadline`.
 pub const DEAD_KIND: &str = "modi-dead-kind";
 /// On a dead letter: the text of the error and of its causes, outermost first.

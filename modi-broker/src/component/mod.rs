@@ -109,6 +109,7 @@ impl Brokers {
                 name: name.clone(),
                 topic,
                 group,
+                system: broker.scheme(),
                 service: host.name().into(),
                 publish: results,
                 publisher: Publisher::new(self.registry.clone(), entry.link.clone()),

@@ -1,5 +1,6 @@
 //! One attempt at one message: what arguments are taken from.
 
+use crate::observe::{self, TraceParent, Watch};
 use crate::{Message, Publisher};
 use modi_core::{Module, Resolver};
 use std::fmt;
@@ -12,6 +13,7 @@ pub struct Attempt<'a, M: Module> {
     pub(crate) number: u32,
     pub(crate) lane: u32,
     pub(crate) about: &'a Arc<About>,
+    pub(crate) watch: &'a Watch,
 }
 
 /// What holds for every message of a subscriber.
@@ -20,6 +22,8 @@ pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) topic: Arc<str>,
     pub(crate) group: Arc<str>,
+    /// The broker's scheme.
+    pub(crate) system: &'static str,
     /// The application's name.
     pub(crate) service: Arc<str>,
     /// Where results go.
@@ -64,9 +68,14 @@ impl<'a, M: Module> Attempt<'a, M> {
         &self.about.group
     }
 
+    /// The span of this attempt, or, where nobody records it, the one that the message came with.
+    pub fn trace(&self) -> Option<TraceParent> {
+        self.watch.trace().or_else(|| observe::parent(self.message))
+    }
+
     /// A publisher on the subscriber's broker, whose messages carry on the chain of the message in hand.
     pub fn publisher(&self) -> Publisher {
-        self.about.publisher.caused_by(self.message)
+        self.about.publisher.caused_by(self.message, self.watch.trace())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What surrounds the payload, as arguments: the attempt, the key, the headers, the message itself.
 
 use super::attempt::About;
-use crate::{Attempt, FromMessage, Headers, Message};
+use crate::{Attempt, FromMessage, Headers, Message, TraceParent};
 use bytes::Bytes;
 use modi_core::{Error, Module};
 use std::fmt;
@@ -22,6 +22,7 @@ pub struct Context {
     attempt: u32,
     lane: u32,
     id: Option<Bytes>,
+    trace: Option<TraceParent>,
 }
 
 impl Context {
@@ -45,6 +46,12 @@ impl Context {
         self.lane
     }
 
+    /// Which span of which trace the attempt is, for the logs of other systems: the span of this attempt where somebody
+    /// records it (the target `modi::handle` at the level `DEBUG`), else the one that the message came with.
+    pub fn trace(&self) -> Option<TraceParent> {
+        self.trace
+    }
+
     /// The id that the publisher gave the message.
     pub fn message_id(&self) -> Option<&str> {
         std::str::from_utf8(self.id.as_ref()?).ok()
@@ -54,7 +61,8 @@ impl Context {
 impl<M: Module> FromMessage<M> for Context {
     fn take(attempt: &Attempt<'_, M>) -> Result<Self, Error> {
         let id = attempt.message.id_bytes().cloned();
-        Ok(Self { about: attempt.about.clone(), attempt: attempt.number, lane: attempt.lane, id })
+        let trace = attempt.trace();
+        Ok(Self { about: attempt.about.clone(), attempt: attempt.number, lane: attempt.lane, id, trace })
     }
 }
 

@@ -8,6 +8,7 @@ use super::work::Work;
 use crate::contract::{Answer, Outgoing, Place, Receipt};
 use crate::dead_letter::FailureKind;
 use crate::handler::{Response, Responses};
+use crate::observe::Watch;
 use crate::publisher::Cause;
 use crate::{BrokerError, BrokerErrorKind, Message, Outcome, PublishError, Reply};
 use futures_util::future::BoxFuture;
@@ -107,14 +108,14 @@ impl<W: Work> Shared<W> {
 
     /// What follows the handler: its scope is completed, its results are published.
     pub(super) async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
-        let Room { scope, responses, .. } = room;
+        let Room { scope, responses, watch, .. } = room;
         let responses = std::mem::replace(responses, Responses::None);
         let mut attempted = attempted;
         if !self.work.is_scopeless() {
-            attempted = self.complete(attempted, message, scope).await;
+            attempted = watch.run(pin!(self.complete(attempted, message, scope))).await;
         }
         if matches!(attempted, Attempted::Ended(End::Acked)) {
-            attempted = self.respond(message, responses).await;
+            attempted = watch.run(pin!(self.respond(message, responses, watch))).await;
         }
         // The services of an attempt that succeeded stay until its message is settled.
         if !matches!(attempted, Attempted::Ended(_)) {
@@ -162,11 +163,11 @@ impl<W: Work> Shared<W> {
     }
 
     /// Publishes the results, and waits until all are confirmed.
-    async fn respond(&self, message: &Message, responses: Responses) -> Attempted {
+    async fn respond(&self, message: &Message, responses: Responses, watch: &Watch) -> Attempted {
         if matches!(responses, Responses::None) {
             return Attempted::Ended(End::Acked);
         }
-        let cause = Cause::of(message);
+        let cause = Cause::of(message, watch.trace());
         let mut pending = Vec::new();
         let mut send = |response: Response| {
             let Some(topic) = response.topic.or_else(|| self.work.part(message).about.publish.clone()) else {

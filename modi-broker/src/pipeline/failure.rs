@@ -9,6 +9,7 @@ use super::work::{Part, Work};
 use crate::contract::{Outgoing, Place};
 use crate::dead_letter::{self, FailureKind};
 use crate::handler::Retries;
+use crate::observe::TraceParent;
 use crate::{BrokerError, Message};
 use futures_util::future::BoxFuture;
 use modi_core::{Advice, Error};
@@ -49,6 +50,8 @@ pub(crate) struct Story {
     pub(crate) attempts: u32,
     pub(crate) first_failure: SystemTime,
     pub(crate) last_failure: SystemTime,
+    /// The span of the last one.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 impl<W: Work> Shared<W> {
@@ -67,19 +70,22 @@ impl<W: Work> Shared<W> {
     ) -> BoxFuture<'a, Result<End, BrokerError>> {
         Box::pin(async move {
             let now = SystemTime::now();
-            let mut story = Story { attempts: 1, first_failure: now, last_failure: now };
+            let mut story = Story { attempts: 1, first_failure: now, last_failure: now, trace: room.watch.trace() };
             let mut failure = failure;
             let serial = self.breaker.serial();
             let Part { spec, about, .. } = self.work.part(message);
             loop {
-                tracing::warn!(
-                    subscriber = &*about.name,
-                    topic = &*about.topic,
-                    attempt = number + story.attempts - 1,
-                    kind = failure.kind.as_str(),
-                    error = format!("{:#}", failure.error),
-                    "an attempt failed"
-                );
+                room.watch.failed(failure.kind.as_str());
+                room.watch.within(|| {
+                    tracing::warn!(
+                        subscriber = &*about.name,
+                        topic = &*about.topic,
+                        attempt = number + story.attempts - 1,
+                        kind = failure.kind.as_str(),
+                        error = format!("{:#}", failure.error),
+                        "an attempt failed"
+                    );
+                });
                 if failure.error.advice() == Advice::Reject {
                     break;
                 }
@@ -105,7 +111,12 @@ impl<W: Work> Shared<W> {
                     Attempted::Cut => return Ok(End::Released),
                     Attempted::Failed(failure) => failure,
                 };
-                story = Story { attempts: story.attempts + 1, last_failure: SystemTime::now(), ..story };
+                story = Story {
+                    attempts: story.attempts + 1,
+                    last_failure: SystemTime::now(),
+                    trace: room.watch.trace(),
+                    ..story
+                };
             }
             self.bury(message, story, &failure).await
         })

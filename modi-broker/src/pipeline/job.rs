@@ -9,6 +9,7 @@ use super::failure::Suspicion;
 use super::work::Work;
 use crate::contract::Publish;
 use crate::handler::Responses;
+use crate::observe::Watch;
 use crate::{BrokerError, Message};
 use modi_core::Scope;
 use std::borrow::{Borrow, BorrowMut};
@@ -53,6 +54,8 @@ pub(super) struct Room {
     pub(super) responses: Responses,
     /// The message is not tried again: all that is left is its dead letter. Also where a job says so.
     pub(super) suspicion: Option<Box<Suspicion>>,
+    /// The span of the attempt in hand.
+    pub(super) watch: Watch,
 }
 
 /// How a job ended. An error is one of the broker, and permanent: the message stays with it.
@@ -87,6 +90,7 @@ impl<W: Work> Shared<W> {
             Attempted::Failed(failure) => self.failed(message.borrow(), number, lane, room.borrow_mut(), failure).await,
             Attempted::Cut => Ok(End::Released),
         };
+        room.borrow_mut().watch.close();
         Ended { end, message, room }
     }
 

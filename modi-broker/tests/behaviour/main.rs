@@ -1,15 +1,19 @@
 //! What the pipeline does, on the broker inside the process and on a paused clock.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "../common/capture.rs"]
+mod capture;
 mod chain;
 mod failures;
 mod life;
+mod observed;
 mod odd;
 mod outage;
 mod shop;
 mod side;
 mod side_by_side;
 mod start;
+mod traces;
 
 use std::time::Duration;
 
