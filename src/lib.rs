@@ -3,9 +3,10 @@
 #[doc(inline)]
 pub use modi_broker::{
     Ack, AppExt, Attempt, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context, DeadLetter,
-    FailureKind, FromMessage, HandlerError, Headers, IntoMessage, IntoReply, Json, JsonError, Key, MemoryBroker,
-    Message, Order, Outcome, PayloadError, Publication, PublishError, Publisher, Receipt, Reply, Report, Spec,
-    SubscriberStats, TestApp, TestSetup, To, TraceParent, TraceParentError, contract, wire,
+    FailureKind, FromMessage, FromPath, HandlerError, Headers, IntoMessage, IntoReply, Json, JsonError, Key,
+    MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError, Publication, PublishError, Publisher,
+    Receipt, Reply, Report, Spec, SubscriberStats, TestApp, TestSetup, To, TraceParent, TraceParentError, contract,
+    wire,
 };
 #[doc(inline)]
 pub use modi_core::{
@@ -84,7 +85,8 @@ pub use modi_macros::injectable;
 pub use modi_macros::module;
 /// Makes a function, or the methods of a service, handle messages.
 ///
-/// The topic comes first: a text, or a constant. Then:
+/// The topic comes first, a text or a constant: `orders.created`, or a pattern, where the broker has them: in
+/// `logs.{level}` the placeholder stands for one part between dots, in `files.{path..}` for all that are left. Then:
 ///
 /// | Key | | Default |
 /// |---|---|---|
@@ -144,7 +146,7 @@ pub use modi_macros::subscriber;
 /// What nearly every file of an application uses.
 pub mod prelude {
     pub use crate::{
-        All, App, AppExt, Broker, Completion, Context, Headers, Json, Key, Lazy, Lifecycle, Message, Outcome,
+        All, App, AppExt, Broker, Completion, Context, Headers, Json, Key, Lazy, Lifecycle, Message, Outcome, Path,
         Publisher, Scoped, TestApp, To, injectable, module, subscriber,
     };
 }

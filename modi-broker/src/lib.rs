@@ -52,8 +52,8 @@ pub use contract::Receipt;
 pub use dead_letter::{DeadLetter, FailureKind};
 pub use error::{BrokerError, BrokerErrorKind, PublishError};
 pub use handler::{
-    Ack, Attempt, Context, Early, FromMessage, Handler, HandlerError, IntoMessage, IntoReply, Json, JsonError, Key,
-    Order, PayloadError, Reply, Spec, Subscribes, To, argument, early, handler,
+    Ack, Attempt, Context, Early, FromMessage, FromPath, Handler, HandlerError, IntoMessage, IntoReply, Json,
+    JsonError, Key, Order, Path, PathError, PayloadError, Reply, Spec, Subscribes, To, argument, early, handler,
 };
 pub use headers::Headers;
 pub use message::Message;

@@ -191,6 +191,11 @@ impl Message {
         self
     }
 
+    /// Everything but the payload.
+    pub(crate) fn envelope(&self) -> Self {
+        Self { payload: None, key: self.key.clone(), meta: self.meta.clone(), ..*self }
+    }
+
     pub(crate) fn id_bytes(&self) -> Option<&Bytes> {
         self.meta.as_ref()?.id.as_ref()
     }

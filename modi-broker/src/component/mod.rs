@@ -110,6 +110,7 @@ impl Brokers {
                 topic,
                 group,
                 system: broker.scheme(),
+                deadline: spec.deadline,
                 service: host.name().into(),
                 publish: results,
                 publisher: Publisher::new(self.registry.clone(), entry.link.clone()),

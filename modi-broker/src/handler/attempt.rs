@@ -1,10 +1,12 @@
 //! One attempt at one message: what arguments are taken from.
 
+use super::Signals;
 use crate::observe::{self, TraceParent, Watch};
 use crate::{Message, Publisher};
 use modi_core::{Module, Resolver};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One attempt at one message. The pipeline makes it; [`FromMessage`](crate::FromMessage) reads it.
 pub struct Attempt<'a, M: Module> {
@@ -14,6 +16,7 @@ pub struct Attempt<'a, M: Module> {
     pub(crate) lane: u32,
     pub(crate) about: &'a Arc<About>,
     pub(crate) watch: &'a Watch,
+    pub(crate) signals: &'a Signals,
 }
 
 /// What holds for every message of a subscriber.
@@ -24,6 +27,8 @@ pub(crate) struct About {
     pub(crate) group: Arc<str>,
     /// The broker's scheme.
     pub(crate) system: &'static str,
+    /// Of one attempt.
+    pub(crate) deadline: Duration,
     /// The application's name.
     pub(crate) service: Arc<str>,
     /// Where results go.
@@ -60,7 +65,7 @@ impl<'a, M: Module> Attempt<'a, M> {
 
     /// The topic that it came from.
     pub fn topic(&self) -> &'a str {
-        &self.about.topic
+        self.message.topic().unwrap_or(&self.about.topic)
     }
 
     /// The group that handles it.

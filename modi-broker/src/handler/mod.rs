@@ -3,16 +3,20 @@
 mod argument;
 mod attempt;
 mod context;
+mod fits;
 mod node;
+mod path;
 mod payload;
 mod reply;
 mod services;
+mod signal;
 mod spec;
 
 pub use argument::{Early, FromMessage, argument, early};
 pub use attempt::Attempt;
 pub use context::{Context, Key};
 pub use node::{Handler, Subscribes, handler};
+pub use path::{FromPath, Path, PathError};
 pub use payload::{Json, JsonError, PayloadError};
 
 pub use reply::{HandlerError, IntoMessage, IntoReply, Reply, To};
@@ -22,4 +26,5 @@ pub(crate) use attempt::About;
 pub(crate) use node::Subscriber;
 pub(crate) use payload::decode_json;
 pub(crate) use reply::{Response, Responses};
+pub(crate) use signal::Signals;
 pub(crate) use spec::Retries;

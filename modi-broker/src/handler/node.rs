@@ -1,6 +1,6 @@
 //! A handler as an entry of a module: checked by the compiler, mounted when the application starts.
 
-use super::reply::mismatch;
+use super::fits;
 use crate::pipeline::{self, Exit, Parts};
 use crate::{Attempt, IntoReply, Spec};
 use futures_util::future::BoxFuture;
@@ -14,6 +14,9 @@ use std::marker::PhantomData;
 pub trait Handler<M: Module>: 'static {
     /// What the arguments need of the module: [`argument`](crate::argument) for each.
     const EDGES: &'static [Edge];
+    /// For how many placeholders of the topic the arguments stand: [`FromMessage::PLACES`](crate::FromMessage::PLACES)
+    /// for each. What is left out is not checked before a message comes.
+    const PLACES: &'static [Option<usize>] = &[];
     /// What it listens to.
     const SPEC: Spec;
     /// The arguments between the two moments: a tuple of [`Early`](crate::Early).
@@ -70,34 +73,19 @@ pub trait Subscribes<M: Module> {
 ///
 /// # Panics
 ///
-/// In a constant, as a compile error: for a result that nobody says where to publish, and for a `publish = ".."` without
-/// such a result.
+/// In a constant, as a compile error: for a result that nobody says where to publish, for a `publish = ".."` without
+/// such a result, for a topic that is no [pattern](crate::contract::Pattern), and for a [`Path`](crate::Path) that does not
+/// fit it.
 pub const fn handler<M: Module, H: Handler<M>>(name: &'static str) -> HandlerNode {
-    if let Some(problem) = mismatch::<M, H>() {
-        let (text, len) = sentence(["\n\n  handler `", name, problem, "\n"]);
+    if let Some([first, second, third, fourth]) = fits::problem::<M, H>() {
+        let (text, len) = fits::join(["\n\n  handler `", name, first, second, third, fourth, "\n"]);
         let text = std::str::from_utf8(text.split_at(len).0);
         #[expect(clippy::panic, reason = "stops the compilation: the function is evaluated by the compiler")]
         {
-            panic!("{}", if let Ok(text) = text { text } else { problem })
+            panic!("{}", if let Ok(text) = text { text } else { first })
         }
     }
     HandlerNode { name, edges: H::EDGES, spec: const { &H::SPEC }, mount: mount::<M, H> }
-}
-
-/// Joins texts in a constant. A name that is too long is left out.
-const fn sentence(parts: [&str; 4]) -> ([u8; 512], usize) {
-    let (mut text, mut len, mut part) = ([0; 512], 0, 0);
-    while part < parts.len() {
-        let bytes = parts[part].as_bytes();
-        let mut at = 0;
-        while at < bytes.len() && bytes.len() <= 256 {
-            text[len] = bytes[at];
-            len += 1;
-            at += 1;
-        }
-        part += 1;
-    }
-    (text, len)
 }
 
 fn mount<M: Module, H: Handler<M>>(live: &AnyArc) -> Box<dyn std::any::Any + Send + Sync> {

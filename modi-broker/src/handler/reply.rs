@@ -2,7 +2,7 @@
 
 use crate::{Headers, Json, Message, Outcome};
 use bytes::Bytes;
-use modi_core::{Error, Module};
+use modi_core::Error;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -262,19 +262,5 @@ impl<R: IntoReply, E: HandlerError> IntoReply for Result<R, E> {
     #[inline]
     fn into_reply(self) -> Result<Reply, Error> {
         self.map_err(HandlerError::into_error)?.into_reply()
-    }
-}
-
-/// What is wrong between a handler's result and its `publish = ".."`: found by the compiler.
-pub(crate) const fn mismatch<M: Module, H: crate::Handler<M>>() -> Option<&'static str> {
-    match (H::Reply::PUBLISHES, H::SPEC.publish.is_some()) {
-        (true, false) => Some(
-            "` returns a message to publish and does not say where: write `publish = \"topic\"` in its attribute, \
-             or return a `To<_>`",
-        ),
-        (false, true) => Some(
-            "` has `publish = \"..\"`, and its result is not published there: return `Json<_>`, or leave `publish` out",
-        ),
-        _ => None,
     }
 }

@@ -172,6 +172,7 @@ mod tests {
             topic: "orders".into(),
             group: "billing".into(),
             system: "memory",
+            deadline: std::time::Duration::from_secs(15),
             service: "shop".into(),
             publish: None,
             publisher: Publisher::new(registry, link),

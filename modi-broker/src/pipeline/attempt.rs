@@ -7,7 +7,7 @@ use super::job::{Room, Shared};
 use super::work::Work;
 use crate::contract::{Answer, Outgoing, Place, Receipt};
 use crate::dead_letter::FailureKind;
-use crate::handler::{Response, Responses};
+use crate::handler::{Response, Responses, Signals};
 use crate::observe::Watch;
 use crate::publisher::Cause;
 use crate::{BrokerError, BrokerErrorKind, Message, Outcome, PublishError, Reply};
@@ -30,6 +30,18 @@ pub(super) enum Attempted {
     Cut,
 }
 
+impl Attempted {
+    /// The handler did not come to its own end.
+    #[cold]
+    pub(super) fn is_cut_off(&self) -> bool {
+        match self {
+            Self::Ended(_) => false,
+            Self::Failed(failure) => matches!(failure.kind, FailureKind::Panic | FailureKind::Deadline),
+            Self::Cut => true,
+        }
+    }
+}
+
 /// How a message ends for this subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -47,10 +59,13 @@ impl<W: Work> Shared<W> {
     /// From its start to the end of its scope and of its publications.
     #[inline]
     pub(super) async fn attempt(&self, message: &Message, number: u32, lane: u32, room: &mut Room) -> Attempted {
+        let mut signals = std::mem::take(&mut room.signals);
         let attempted = {
-            let mut running = pin!(Some(self.work.attempt(message, number, lane, room)));
-            self.see_through(message, running.as_mut()).await
+            let mut running = pin!(Some(self.work.attempt(message, number, lane, room, &signals)));
+            self.see_through(message, &signals, running.as_mut()).await
         };
+        signals.end(|| attempted.is_cut_off());
+        room.signals = signals;
         if self.is_over(room) { attempted } else { self.finish(attempted, message, room).await }
     }
 
@@ -80,6 +95,7 @@ impl<W: Work> Shared<W> {
     pub(super) async fn see_through<F: Future<Output = Result<End, Failure>>>(
         &self,
         message: &Message,
+        signals: &Signals,
         mut running: Pin<&mut Option<F>>,
     ) -> Attempted {
         let mut deadline = None;
@@ -88,7 +104,11 @@ impl<W: Work> Shared<W> {
                 return Poll::Ready(attempted);
             }
             // The first wait reads the clock; nothing else ever does.
-            let after = || self.clock.after(self.work.part(message).spec.deadline);
+            let after = || {
+                let ends = self.clock.after(self.work.part(message).spec.deadline);
+                signals.waits(|| self.clock.instant(ends));
+                ends
+            };
             let cut_off = if self.control.has_reached(Stage::Cut) {
                 Attempted::Cut
             } else if self.clock.has_come(*deadline.get_or_insert_with(after)) {

@@ -27,6 +27,12 @@ impl Clock {
         nanos(self.began.elapsed()).saturating_add(nanos(wait))
     }
 
+    /// The same moment for those outside. What is beyond the timer's reach is as good as never.
+    pub(super) fn instant(&self, moment: u64) -> Instant {
+        let at = self.began.checked_add(Duration::from_nanos(moment));
+        at.unwrap_or_else(|| self.began + Duration::from_secs(1 << 31))
+    }
+
     /// Whether the moment has come; if not, who waits for it is polled when it has.
     pub(super) fn has_come(&self, moment: u64) -> bool {
         if self.now.load(Ordering::Relaxed) >= moment {
@@ -58,9 +64,7 @@ impl Timer {
         let next = clock.next.load(Ordering::Relaxed);
         if next < self.armed {
             self.armed = next;
-            // What is beyond the timer's reach is as good as never.
-            let at = clock.began.checked_add(Duration::from_nanos(next));
-            self.sleep.as_mut().reset(at.unwrap_or_else(|| clock.began + Duration::from_secs(1 << 31)));
+            self.sleep.as_mut().reset(clock.instant(next));
         }
         if self.armed == NEVER || self.sleep.as_mut().poll(cx).is_pending() {
             return false;

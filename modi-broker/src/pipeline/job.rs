@@ -8,7 +8,7 @@ use super::counters::Counters;
 use super::failure::Suspicion;
 use super::work::Work;
 use crate::contract::Publish;
-use crate::handler::Responses;
+use crate::handler::{Responses, Signals};
 use crate::observe::Watch;
 use crate::{BrokerError, Message};
 use modi_core::Scope;
@@ -52,6 +52,8 @@ pub(super) struct Room {
     pub(super) scope: Scope,
     /// What the attempt in hand is going to publish.
     pub(super) responses: Responses,
+    /// What reaches the attempt in hand from outside.
+    pub(super) signals: Signals,
     /// The message is not tried again: all that is left is its dead letter. Also where a job says so.
     pub(super) suspicion: Option<Box<Suspicion>>,
     /// The span of the attempt in hand.

@@ -9,6 +9,7 @@ use super::run::Desk;
 use super::work::Work;
 use crate::BrokerError;
 use crate::contract::{Credit, Delivery, Source};
+use crate::handler::Signals;
 use futures_util::future::BoxFuture;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -20,7 +21,7 @@ pub(super) async fn work<W: Work>(
     source: &mut dyn Source,
 ) -> Result<(), BrokerError> {
     let mut batch = Vec::with_capacity(shared.work.spec().limit);
-    let mut room = Room::default();
+    let (mut room, mut signals) = (Room::default(), Signals::default());
     // What waits for the breaker, in order, and what waits for the fate of later messages.
     let (mut held, mut suspects) = (Vec::new(), Vec::new());
     let mut ended = Ok(());
@@ -53,12 +54,15 @@ pub(super) async fn work<W: Work>(
             }
             let mut attempted = None;
             if !W::EARLY {
-                let mut running = pin!(Some(shared.work.attempt(&message, number, lane, &mut room)));
+                let mut running = pin!(Some(shared.work.attempt(&message, number, lane, &mut room, &signals)));
                 // Most handlers do not wait, and then none of what is below is needed.
                 attempted = Some(match poll_fn(|cx| Poll::Ready(shared.run(running.as_mut(), cx))).await {
                     Poll::Ready(attempted) => attempted,
-                    Poll::Pending => desk.drive(pin!(shared.see_through(&message, running.as_mut()))).await,
+                    Poll::Pending => desk.drive(pin!(shared.see_through(&message, &signals, running.as_mut()))).await,
                 });
+            }
+            if let Some(attempted) = &attempted {
+                signals.end(|| attempted.is_cut_off());
             }
             if matches!(attempted, Some(Attempted::Ended(End::Acked)))
                 && shared.is_over(&room)

@@ -3,7 +3,7 @@
 use super::attempt::{End, judge};
 use super::failure::Failure;
 use super::job::Room;
-use crate::handler::{About, Responses};
+use crate::handler::{About, Responses, Signals};
 use crate::{Attempt, Handler, IntoReply, Message, Spec};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, Resolver, Scope, ScopePlan};
@@ -31,6 +31,7 @@ pub(super) trait Work: Send + Sync {
         number: u32,
         lane: u32,
         room: &'a mut Room,
+        signals: &'a Signals,
     ) -> impl Future<Output = Result<End, Failure>> + Send + 'a;
 }
 
@@ -76,12 +77,19 @@ impl<M: Module, H: Handler<M>> Work for Single<M, H> {
     }
 
     #[inline]
-    async fn attempt(&self, message: &Message, number: u32, lane: u32, room: &mut Room) -> Result<End, Failure> {
+    async fn attempt(
+        &self,
+        message: &Message,
+        number: u32,
+        lane: u32,
+        room: &mut Room,
+        signals: &Signals,
+    ) -> Result<End, Failure> {
         let Self { live, plan, part: Part { about, name, .. }, .. } = self;
         let Room { scope, responses, watch, .. } = room;
         watch.begin(message, number, || about);
         let resolver = Resolver::new(live, Scope::NONE, name);
-        let mut attempt = Attempt { resolver, message, number, lane, about, watch };
+        let mut attempt = Attempt { resolver, message, number, lane, about, watch, signals };
         let input = watch.within(|| H::decode(&attempt)).map_err(Failure::decode)?;
         if !plan.is_empty() {
             watch.run(pin!(scope.open(plan))).await.map_err(Failure::returned)?;

@@ -4,6 +4,7 @@
 #[path = "../common/capture.rs"]
 mod capture;
 mod chain;
+mod context;
 mod failures;
 mod life;
 mod observed;
@@ -12,6 +13,7 @@ mod outage;
 mod shop;
 mod side;
 mod side_by_side;
+mod stage;
 mod start;
 mod traces;
 

@@ -267,6 +267,7 @@ macro_rules! subscriber {
             $($type: FromMessage<M>,)*
         {
             const EDGES: &'static [Edge] = &[$(argument::<M, $type>(stringify!($argument))),*];
+            const PLACES: &'static [Option<usize>] = &[$(<$type as FromMessage<M>>::PLACES),*];
             const SPEC: Spec = $spec;
             type Input = ($(Early<$type>,)*);
             type Reply = $reply;

@@ -96,6 +96,8 @@ fn implementation(handler: &Handler) -> TokenStream {
                 #(::modi::__private::argument::<__M, #owner>("self"),)*
                 #(::modi::__private::argument::<__M, #types>(#fields),)*
             ];
+            const PLACES: &'static [::core::option::Option<usize>] =
+                &[#(<#types as ::modi::__private::FromMessage<__M>>::PLACES),*];
             const SPEC: ::modi::__private::Spec = #options;
             type Input = (#(::modi::__private::Early<#types>,)*);
             type Reply = #reply;

@@ -32,6 +32,23 @@ fn without_waiting(_message: Message) -> Outcome {
     Outcome::Ack
 }
 
+struct Level;
+impl std::str::FromStr for Level {
+    type Err = std::io::Error;
+    fn from_str(_: &str) -> Result<Self, Self::Err> {
+        Ok(Self)
+    }
+}
+
+#[subscriber("logs.{level}")]
+async fn one_placeholder(Path(_level): Path<String>) {}
+
+#[subscriber("logs.{level}.{source..}")]
+async fn two_placeholders(Path((_level, _source)): Path<(Level, String)>, _context: Context) {}
+
+#[subscriber("logs.{level}.of.{source}")]
+async fn placeholders_that_nobody_takes(_context: Context) {}
+
 #[injectable]
 struct Events {
     _orders: Arc<Orders>,
@@ -50,7 +67,8 @@ impl Events {
 
 #[module(
     providers = [Orders],
-    subscribers = [nothing, everything, side_by_side, without_waiting, Events],
+    subscribers = [nothing, everything, side_by_side, without_waiting, one_placeholder, two_placeholders,
+        placeholders_that_nobody_takes, Events],
     optional = [dyn Audit],
 )]
 struct AppModule;

@@ -1,0 +1,64 @@
+//! What does not fit between a handler's topic, its arguments, its keys and its result: found by the compiler.
+
+use crate::contract::Pattern;
+use crate::{Handler, IntoReply};
+use modi_core::Module;
+
+/// Parts of a sentence about the handler, which is named before it.
+type Sentence = [&'static str; 4];
+
+/// The first problem.
+pub(super) const fn problem<M: Module, H: Handler<M>>() -> Option<Sentence> {
+    let topic = H::SPEC.topic;
+    match Pattern::parse(topic) {
+        Err(error) => return Some(["` listens to `", topic, "`, which is no pattern: ", error.text()]),
+        Ok(pattern) => {
+            let mut at = 0;
+            while at < H::PLACES.len() {
+                if let Some(places) = H::PLACES[at]
+                    && places != pattern.placeholders()
+                {
+                    return Some([
+                        "` takes a `Path<_>` that does not fit its topic `",
+                        topic,
+                        "`: it has one value for each `{placeholder}`, and a tuple for several",
+                        "",
+                    ]);
+                }
+                at += 1;
+            }
+        }
+    }
+    match (H::Reply::PUBLISHES, H::SPEC.publish) {
+        (true, None) => Some([
+            "` returns a message to publish and does not say where: write `publish = \"topic\"` in its attribute, \
+             or return a `To<_>`",
+            "",
+            "",
+            "",
+        ]),
+        (false, Some(_)) => Some([
+            "` has `publish = \"..\"`, and its result is not published there: return `Json<_>`, or leave `publish` out",
+            "",
+            "",
+            "",
+        ]),
+        _ => None,
+    }
+}
+
+/// Joins texts in a constant. One that is too long is left out.
+pub(super) const fn join<const N: usize>(parts: [&str; N]) -> ([u8; 1024], usize) {
+    let (mut text, mut len, mut part) = ([0; 1024], 0, 0);
+    while part < parts.len() {
+        let bytes = parts[part].as_bytes();
+        let mut at = 0;
+        while at < bytes.len() && bytes.len() <= text.len() / N {
+            text[len] = bytes[at];
+            len += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    (text, len)
+}
