@@ -77,7 +77,8 @@ pub trait Settle: Send + Sync {
 /// The sending side. Called from any task.
 pub trait Publish: Send + Sync {
     /// Takes messages in the order of the calls. Never blocks, and never waits for an earlier confirmation; the answer
-    /// is the confirmation. Dropping a pending answer takes nothing back.
+    /// is the confirmation. It comes in whether somebody polls for it or not, and at last it comes: an adapter that has lost
+    /// its connection answers with an error. Dropping a pending answer takes nothing back.
     fn send(&self, message: Outgoing<'_>) -> Answer<Result<Receipt, BrokerError>>;
     /// Sends a question, and waits for its answer. A late one is dropped.
     fn request(&self, question: Outgoing<'_>, within: Duration) -> BoxFuture<'static, Result<Message, BrokerError>> {

@@ -1,24 +1,22 @@
 //! One attempt: decode, open the scope, call, complete the scope, publish the results.
 
+use super::confirming::{Unconfirmed, later};
 use super::control::Stage;
 use super::counters::count;
 use super::failure::Failure;
 use super::job::{Room, Shared};
 use super::work::Work;
-use crate::contract::{Answer, Outgoing, Place, Receipt};
+use crate::contract::{Answer, Outgoing, Place};
 use crate::dead_letter::FailureKind;
 use crate::handler::{Response, Responses, Signals};
-use crate::observe::Watch;
 use crate::publisher::Cause;
-use crate::{BrokerError, BrokerErrorKind, Message, Outcome, PublishError, Reply};
-use futures_util::future::BoxFuture;
+use crate::{Message, Outcome, Reply};
 use modi_core::scope::panic_text;
 use modi_core::{Completion, Error, Scope};
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::timeout;
 
@@ -49,10 +47,18 @@ pub(super) enum End {
     Released,
     Dropped,
     DeadLettered,
+    /// Not yet: what its handler published is not confirmed.
+    Unconfirmed,
     /// Not yet: it failed while the breaker is open, and is handled when that closes.
     Kept,
     /// Not yet: its retries are used up, and the next messages tell whether that is its own fault.
     Suspected,
+}
+
+impl End {
+    pub(super) fn is_success(self) -> bool {
+        matches!(self, Self::Acked | Self::Dropped)
+    }
 }
 
 impl<W: Work> Shared<W> {
@@ -128,18 +134,18 @@ impl<W: Work> Shared<W> {
 
     /// What follows the handler: its scope is completed, its results are published.
     pub(super) async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
-        let Room { scope, responses, watch, .. } = room;
-        let responses = std::mem::replace(responses, Responses::None);
+        let responses = std::mem::replace(&mut room.responses, Responses::None);
         let mut attempted = attempted;
         if !self.work.is_scopeless() {
+            let Room { scope, watch, .. } = &mut *room;
             attempted = watch.run(pin!(self.complete(attempted, message, scope))).await;
         }
-        if matches!(attempted, Attempted::Ended(End::Acked)) {
-            attempted = watch.run(pin!(self.respond(message, responses, watch))).await;
+        if matches!(attempted, Attempted::Ended(End::Acked)) && !matches!(responses, Responses::None) {
+            attempted = self.respond(message, responses, room);
         }
         // The services of an attempt that succeeded stay until its message is settled.
         if !matches!(attempted, Attempted::Ended(_)) {
-            self.leave(scope);
+            room.leave(&self.name);
         }
         attempted
     }
@@ -171,24 +177,9 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    /// Drops the scoped services, whose destructors may panic.
-    pub(super) fn leave(&self, scope: &mut Scope) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| scope.clear())) {
-            tracing::warn!(
-                subscriber = self.name,
-                panic = panic_text(&*panic),
-                "a scoped service panicked in its drop"
-            );
-        }
-    }
-
-    /// Publishes the results, and waits until all are confirmed.
-    async fn respond(&self, message: &Message, responses: Responses, watch: &Watch) -> Attempted {
-        if matches!(responses, Responses::None) {
-            return Attempted::Ended(End::Acked);
-        }
-        let cause = Cause::of(message, watch.trace());
-        let mut pending = Vec::new();
+    /// Publishes the results. What is not confirmed at once waits in the room.
+    fn respond(&self, message: &Message, responses: Responses, room: &mut Room) -> Attempted {
+        let cause = Cause::of(message, room.watch.trace());
         let mut send = |response: Response| {
             let Some(topic) = response.topic.or_else(|| self.work.part(message).about.publish.clone()) else {
                 // The compiler has refused this.
@@ -201,7 +192,10 @@ impl<W: Work> Shared<W> {
             }
             match self.publish.send(Outgoing::new(Place::Topic(&topic), result.clone())) {
                 Answer::Now(Ok(_)) => count(&self.counters.published),
-                answer => pending.push(Unconfirmed { topic, message: result, answer: later(answer) }),
+                answer => {
+                    let answer = later(answer);
+                    room.unconfirmed.push_back(Unconfirmed { topic, message: result, answer, again: false });
+                }
             }
             Ok(())
         };
@@ -210,28 +204,14 @@ impl<W: Work> Shared<W> {
             Responses::One(response) => send(response),
             Responses::Many(responses) => responses.into_iter().try_for_each(send),
         };
-        if let Err(error) = sent {
-            return Attempted::Failed(Failure::returned(error));
-        }
-        for unconfirmed in pending {
-            match self.confirm(unconfirmed).await {
-                Some(Ok(_)) => count(&self.counters.published),
-                Some(Err(error)) => return Attempted::Failed(Failure::returned(error.into())),
-                None => return Attempted::Cut,
+        match sent {
+            Err(error) => {
+                room.unconfirmed.clear();
+                Attempted::Failed(Failure::returned(error))
             }
+            Ok(()) if room.unconfirmed.is_empty() => Attempted::Ended(End::Acked),
+            Ok(()) => Attempted::Ended(End::Unconfirmed),
         }
-        Attempted::Ended(End::Acked)
-    }
-
-    /// Waits for a confirmation; one that fails sends the same bytes once more.
-    async fn confirm(&self, unconfirmed: Unconfirmed) -> Option<Result<Receipt, PublishError>> {
-        let Unconfirmed { topic, message, answer } = unconfirmed;
-        let mut confirmed = self.unless(Stage::Cut, answer).await?;
-        if confirmed.as_ref().is_err_and(|error| error.kind() == BrokerErrorKind::Unavailable) {
-            let again = self.publish.send(Outgoing::new(Place::Topic(&topic), message));
-            confirmed = self.unless(Stage::Cut, again.wait()).await?;
-        }
-        Some(confirmed.map_err(|source| PublishError::Broker { topic: topic.to_string(), source }))
     }
 
     #[cold]
@@ -245,20 +225,6 @@ impl<W: Work> Shared<W> {
         count(&self.counters.timeouts);
         let error = Error::new(format!("not done after {:?}", self.work.part(message).spec.deadline));
         Attempted::Failed(Failure { kind: FailureKind::Deadline, error })
-    }
-}
-
-/// A result whose confirmation is outstanding.
-struct Unconfirmed {
-    topic: Arc<str>,
-    message: Message,
-    answer: BoxFuture<'static, Result<Receipt, BrokerError>>,
-}
-
-fn later<T: Send + 'static>(answer: Answer<T>) -> BoxFuture<'static, T> {
-    match answer {
-        Answer::Now(answer) => Box::pin(std::future::ready(answer)),
-        Answer::Later(answer) => answer,
     }
 }
 

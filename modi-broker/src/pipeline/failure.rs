@@ -54,6 +54,14 @@ pub(crate) struct Story {
     pub(crate) trace: Option<TraceParent>,
 }
 
+impl Story {
+    /// One more attempt has failed.
+    fn with(before: Option<Self>, now: SystemTime, trace: Option<TraceParent>) -> Self {
+        let (attempts, first_failure) = before.map_or((0, now), |before| (before.attempts, before.first_failure));
+        Self { attempts: attempts + 1, first_failure, last_failure: now, trace }
+    }
+}
+
 impl<W: Work> Shared<W> {
     /// Tries again, and at last writes the dead letter. Later messages of its key wait meanwhile. Boxed: failures are
     /// rare, and what every message needs stays small.
@@ -70,7 +78,7 @@ impl<W: Work> Shared<W> {
     ) -> BoxFuture<'a, Result<End, BrokerError>> {
         Box::pin(async move {
             let now = SystemTime::now();
-            let mut story = Story { attempts: 1, first_failure: now, last_failure: now, trace: room.watch.trace() };
+            let mut story = Story::with(room.story.take(), now, room.watch.trace());
             let mut failure = failure;
             let serial = self.breaker.serial();
             let Part { spec, about, .. } = self.work.part(message);
@@ -107,16 +115,15 @@ impl<W: Work> Shared<W> {
                 }
                 count(&self.counters.retried);
                 failure = match self.attempt(message, number + story.attempts, lane, room).await {
-                    Attempted::Ended(end) => return Ok(end),
+                    Attempted::Ended(end) => {
+                        // It may still fail: its story goes on then.
+                        room.story = (end == End::Unconfirmed).then_some(story);
+                        return Ok(end);
+                    }
                     Attempted::Cut => return Ok(End::Released),
                     Attempted::Failed(failure) => failure,
                 };
-                story = Story {
-                    attempts: story.attempts + 1,
-                    last_failure: SystemTime::now(),
-                    trace: room.watch.trace(),
-                    ..story
-                };
+                story = Story::with(Some(story), SystemTime::now(), room.watch.trace());
             }
             self.bury(message, story, &failure).await
         })

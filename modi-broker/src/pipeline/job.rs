@@ -3,17 +3,21 @@
 use super::attempt::{Attempted, End};
 use super::breaker::Breaker;
 use super::clock::Clock;
+use super::confirming::Unconfirmed;
 use super::control::{Control, Stage};
 use super::counters::Counters;
-use super::failure::Suspicion;
+use super::failure::{Story, Suspicion};
 use super::work::Work;
-use crate::contract::Publish;
+use crate::contract::{Lease, Publish};
 use crate::handler::{Responses, Signals};
 use crate::observe::Watch;
 use crate::{BrokerError, Message};
 use modi_core::Scope;
+use modi_core::scope::panic_text;
 use std::borrow::{Borrow, BorrowMut};
+use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +39,21 @@ pub(super) struct Shared<W> {
     pub(super) answered: Arc<AtomicU64>,
 }
 
-/// A message, and which handing out it is.
+/// A message that was received and has not ended.
+pub(super) struct InHand {
+    pub(super) message: Message,
+    /// Which handing out it is.
+    pub(super) number: u32,
+    pub(super) lane: u32,
+    /// `None` once it was settled.
+    pub(super) lease: Option<Lease>,
+    /// Where it stands among all that were received.
+    pub(super) arrival: u64,
+    /// What its order is kept by.
+    pub(super) key: Option<u64>,
+}
+
+/// A message for a job. It is borrowed or owned, and so is the room: a slot's future has to own them.
 pub(super) struct Task<B, R> {
     pub(super) message: B,
     pub(super) number: u32,
@@ -43,6 +61,16 @@ pub(super) struct Task<B, R> {
     /// It was settled when it was received: the handler begins when so many were answered.
     pub(super) begins_at: Option<u64>,
     pub(super) room: R,
+}
+
+/// Where a job begins.
+pub(super) enum Begin {
+    /// With the first attempt.
+    First,
+    /// With what an attempt came to that was made already.
+    With(Attempted),
+    /// With the dead letter: its retries are used up, and nobody else is to blame.
+    Guilty(Box<Suspicion>),
 }
 
 /// What one attempt after the other uses, from message to message.
@@ -54,10 +82,23 @@ pub(super) struct Room {
     pub(super) responses: Responses,
     /// What reaches the attempt in hand from outside.
     pub(super) signals: Signals,
-    /// The message is not tried again: all that is left is its dead letter. Also where a job says so.
+    /// What it published and is not confirmed, in order.
+    pub(super) unconfirmed: VecDeque<Unconfirmed>,
+    /// The attempts that failed before the one whose publications are not confirmed.
+    pub(super) story: Option<Story>,
+    /// What became of a message whose retries are used up.
     pub(super) suspicion: Option<Box<Suspicion>>,
     /// The span of the attempt in hand.
     pub(super) watch: Watch,
+}
+
+impl Room {
+    /// Drops the scoped services, whose destructors may panic.
+    pub(super) fn leave(&mut self, subscriber: &str) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.scope.clear())) {
+            tracing::warn!(subscriber, panic = panic_text(&*panic), "a scoped service panicked in its drop");
+        }
+    }
 }
 
 /// How a job ended. An error is one of the broker, and permanent: the message stays with it.
@@ -68,28 +109,29 @@ pub(super) struct Ended<B, R> {
 }
 
 impl<W: Work> Shared<W> {
-    /// The message is borrowed or owned, and so is the room: a slot's future has to own them.
+    /// One message from where it begins to its end.
     #[inline]
     pub(super) async fn handle<B: Borrow<Message>, R: BorrowMut<Room>>(
         &self,
         task: Task<B, R>,
-        begun: Option<Attempted>,
+        begin: Begin,
     ) -> Ended<B, R> {
         let Task { message, number, lane, begins_at, mut room } = task;
         if W::EARLY && !self.is_settled(begins_at).await {
             return Ended { end: Ok(End::Released), message, room };
         }
-        if let Some(suspicion) = room.borrow_mut().suspicion.take() {
-            let end = self.condemn(message.borrow(), suspicion).await;
-            return Ended { end, message, room };
-        }
-        let attempted = match begun {
-            Some(attempted) => self.finish(attempted, message.borrow(), room.borrow_mut()).await,
-            None => self.attempt(message.borrow(), number, lane, room.borrow_mut()).await,
+        let (of, at) = (message.borrow(), room.borrow_mut());
+        let attempted = match begin {
+            Begin::First => self.attempt(of, number, lane, at).await,
+            Begin::With(attempted) => self.finish(attempted, of, at).await,
+            Begin::Guilty(suspicion) => {
+                let end = self.condemn(of, suspicion).await;
+                return Ended { end, message, room };
+            }
         };
         let end = match attempted {
             Attempted::Ended(end) => Ok(end),
-            Attempted::Failed(failure) => self.failed(message.borrow(), number, lane, room.borrow_mut(), failure).await,
+            Attempted::Failed(failure) => self.failed(of, number, lane, at, failure).await,
             Attempted::Cut => Ok(End::Released),
         };
         room.borrow_mut().watch.close();

@@ -1,9 +1,9 @@
 //! The loop of a subscriber that handles several messages side by side.
 
-use super::attempt::End;
+use super::attempt::{Attempted, End};
 use super::breaker::PATIENCE;
-use super::failure::Suspicion;
-use super::job::{Ended, Room, Shared, Task};
+use super::failure::{Failure, Suspicion};
+use super::job::{Begin, Ended, InHand, Room, Shared, Task};
 use super::run::Desk;
 use super::schedule::{Entered, Schedule};
 use super::slots::Slots;
@@ -24,14 +24,13 @@ pub(super) async fn work<W: Work>(
     let limit = shared.work.spec().limit;
     // One by one, credit would come back one by one, and batches would be single messages.
     let least = (limit / 4).max(1);
-    let start = |task: Task<Message, Room>| shared.handle(task, None);
+    let start = |task: Task<Message, Room>, begin| shared.handle(task, begin);
     let mut floor = Floor {
         shared,
         desk,
         slots: Slots::new(shared.work.spec().concurrency.min(limit)),
         start,
         schedule: Schedule::new(),
-        rooms: Vec::new(),
         hasher: RandomState::new(),
         kept: Vec::new(),
         suspects: Vec::new(),
@@ -50,6 +49,7 @@ pub(super) async fn work<W: Work>(
             .then(|| source.next(Credit { messages: credit, bytes: shared.work.spec().bytes }, &mut batch));
         let received = poll_fn(|cx| {
             floor.turn(cx);
+            let is_confirmed = floor.desk.is_draining() && floor.desk.is_confirmed();
             if let Some(next) = &mut next
                 && let Poll::Ready(received) = next.as_mut().poll(cx)
             {
@@ -60,7 +60,7 @@ pub(super) async fn work<W: Work>(
                 floor.desk.start_settling(cx);
             }
             let is_over = match floor.desk.is_draining() {
-                true => next.is_some() || floor.held == 0,
+                true => next.is_some() || floor.held == 0 && is_confirmed,
                 false => next.is_some() != floor.wants(limit, least),
             };
             if is_over {
@@ -77,7 +77,7 @@ pub(super) async fn work<W: Work>(
         if let Err(error) = received {
             floor.fail(error);
         }
-        if floor.desk.is_draining() && floor.held == 0 {
+        if floor.desk.is_draining() && floor.held == 0 && floor.desk.is_confirmed() {
             return floor.fatal.map_or(Ok(()), Err);
         }
         floor.desk.give_way(limit).await;
@@ -90,13 +90,11 @@ struct Floor<'a, 'd, W, F, S> {
     desk: &'a mut Desk<'d>,
     slots: Slots<F, Held>,
     start: S,
-    schedule: Schedule<Delivery>,
-    /// Left by jobs that ended, for those that begin.
-    rooms: Vec<Room>,
+    schedule: Schedule<Item>,
     /// Of its own, so that nobody can choose keys that meet.
     hasher: RandomState,
     /// They failed while the breaker is open; their keys are taken.
-    kept: Vec<Entered<Delivery>>,
+    kept: Vec<Entered<Item>>,
     /// Their retries are used up, and the next messages tell whether that is their own fault.
     suspects: Vec<Suspect>,
     /// It is.
@@ -110,20 +108,32 @@ struct Floor<'a, 'd, W, F, S> {
     fatal: Option<BrokerError>,
 }
 
+/// A message that has not started, or starts again.
+struct Item {
+    message: Message,
+    number: u32,
+    lane: u32,
+    lease: Option<Lease>,
+    /// Its publications failed, and those behind it wait for it.
+    late: Option<Box<(Room, Failure)>>,
+}
+
 /// What a slot remembers of its message.
 struct Held {
     lease: Option<Lease>,
     number: u32,
+    lane: u32,
     arrival: u64,
     key: Option<u64>,
+    is_late: bool,
 }
 
-type Suspect = (Entered<Delivery>, Box<Suspicion>);
+type Suspect = (Entered<Item>, Box<Suspicion>);
 
-impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room>) -> F> Floor<'_, '_, W, F, S> {
+impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room>, Begin) -> F> Floor<'_, '_, W, F, S> {
     /// Received, and not known to be settled.
     fn out(&self) -> usize {
-        self.held + self.desk.settling.outstanding()
+        self.held + self.desk.out()
     }
 
     /// Whether the intake is to be asked.
@@ -137,7 +147,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
 
     /// Starts and ends jobs until all of them wait.
     fn turn(&mut self, cx: &mut Context<'_>) {
-        self.desk.settling.poll(cx, &mut self.desk.tally);
+        self.desk.look_up(cx);
         loop {
             self.fill();
             while let Poll::Ready((ended, held)) = self.slots.poll(cx) {
@@ -152,6 +162,9 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
     }
 
     fn fill(&mut self) {
+        if !self.desk.late.is_empty() || self.desk.has_recovered {
+            self.see_to_late();
+        }
         if self.desk.is_draining() {
             self.give_back();
         }
@@ -168,20 +181,51 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         }
     }
 
-    fn begin(&mut self, entered: Entered<Delivery>, suspicion: Option<Box<Suspicion>>) {
-        let Entered { arrival, key, item: Delivery { message, attempt: number, lease } } = entered;
-        let lane = lease.lane;
+    /// Messages whose publications failed start again, before others of their keys.
+    #[cold]
+    fn see_to_late(&mut self) {
+        while let Some((hand, room, failure)) = self.desk.late.pop_front() {
+            let InHand { message, number, lane, lease, arrival, key } = hand;
+            let item = Item { message, number, lane, lease, late: Some(Box::new((room, failure))) };
+            self.held += 1;
+            self.schedule.put_first(vec![Entered { arrival, key, item }]);
+        }
+        if std::mem::take(&mut self.desk.has_recovered) {
+            self.recover();
+        }
+    }
+
+    fn begin(&mut self, entered: Entered<Item>, suspicion: Option<Box<Suspicion>>) {
+        let Entered { arrival, key, item: Item { message, number, lane, lease, late } } = entered;
+        let is_late = late.is_some();
         if self.desk.is_gone(lane) {
-            self.held -= 1;
-            self.desk.release(lease);
+            self.give_one_back(lease, is_late);
             self.schedule.done(key);
             return;
         }
-        let (lease, begins_at) = self.desk.begin(lease);
-        let mut room = self.rooms.pop().unwrap_or_default();
-        room.suspicion = suspicion;
+        let (room, begin) = match (late, suspicion) {
+            (Some(late), _) => {
+                let (mut room, failure) = *late;
+                room.leave(&self.shared.name);
+                (room, Begin::With(Attempted::Failed(failure)))
+            }
+            (None, Some(suspicion)) => (self.desk.room(), Begin::Guilty(suspicion)),
+            (None, None) => (self.desk.room(), Begin::First),
+        };
+        let (lease, begins_at) = match (&begin, lease) {
+            (Begin::First, Some(lease)) => self.desk.begin(lease),
+            (_, lease) => (lease, None),
+        };
         let task = Task { message, number, lane, begins_at, room };
-        self.slots.start(|| (self.start)(task), Held { lease, number, arrival, key });
+        self.slots.start(|| (self.start)(task, begin), Held { lease, number, lane, arrival, key, is_late });
+    }
+
+    fn give_one_back(&mut self, lease: Option<Lease>, is_late: bool) {
+        self.held -= 1;
+        self.desk.end(lease, End::Released);
+        if is_late {
+            self.desk.confirming.go_on();
+        }
     }
 
     /// What waits behind a job that runs is given back after it, so that no other member overtakes it.
@@ -192,9 +236,8 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         back.extend(self.suspects.drain(..).chain(self.condemned.drain(..)).map(|(entered, _)| entered));
         back.sort_unstable_by_key(|entered| entered.arrival);
         let back = back.into_iter().map(|entered| entered.item);
-        for delivery in back.chain(self.schedule.take_idle()) {
-            self.held -= 1;
-            self.desk.release(delivery.lease);
+        for Item { lease, late, .. } in back.chain(self.schedule.take_idle()) {
+            self.give_one_back(lease, late.is_some());
         }
     }
 
@@ -252,11 +295,13 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
 
     fn end(&mut self, ended: Ended<Message, Room>, held: Held, cx: &mut Context<'_>) {
         let Ended { end, message, mut room } = ended;
-        let Held { mut lease, number, arrival, key } = held;
-        if matches!(end, Ok(End::Kept | End::Suspected))
-            && let Some(lease) = lease.take()
-        {
-            let entered = Entered { arrival, key, item: Delivery { message, attempt: number, lease } };
+        let Held { lease, number, lane, arrival, key, is_late } = held;
+        if is_late && !matches!(end, Ok(End::Unconfirmed)) {
+            self.desk.confirming.go_on();
+        }
+        if matches!(end, Ok(End::Kept | End::Suspected)) && lease.is_some() {
+            let item = Item { message, number, lane, lease, late: None };
+            let entered = Entered { arrival, key, item };
             match room.suspicion.take() {
                 None => self.kept.push(entered),
                 Some(suspicion) => {
@@ -264,24 +309,27 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
                     self.schedule.done(key);
                 }
             }
-            self.rooms.push(room);
+            self.desk.rooms.push(room);
             return;
         }
         self.held -= 1;
-        // In case of an error the message stays with the broker.
-        if self.desk.end(lease, *end.as_ref().unwrap_or(&End::Released)) {
-            self.desk.start_settling(cx);
-        }
-        if !self.shared.work.is_scopeless() {
-            self.shared.leave(&mut room.scope);
-        }
-        self.rooms.push(room);
         self.schedule.done(key);
-        if self.shared.breaker.is_troubled() && matches!(end, Ok(End::Acked | End::Dropped)) {
-            self.recover();
-        }
-        if let Err(error) = end {
-            self.fail(error);
+        let hand = InHand { message, number, lane, lease, arrival, key };
+        match end {
+            Ok(End::Unconfirmed) if is_late => self.desk.confirming.put_back(hand, room),
+            Ok(end) => {
+                if self.desk.close(hand, room, end) {
+                    self.desk.start_settling(cx);
+                }
+                if self.shared.breaker.is_troubled() && end.is_success() {
+                    self.recover();
+                }
+            }
+            // The message stays with the broker.
+            Err(error) => {
+                self.desk.end(hand.lease, End::Released);
+                self.fail(error);
+            }
         }
     }
 
@@ -302,7 +350,9 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
                 (Order::Key, None) => Some(self.hasher.hash_one(lane)),
                 (Order::Lane, _) => Some(lane),
             };
-            self.schedule.push(key, delivery);
+            let Delivery { message, attempt: number, lease } = delivery;
+            let item = Item { message, number, lane: lease.lane, lease: Some(lease), late: None };
+            self.schedule.push(key, item);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::attempt::{Attempted, End};
 use super::breaker::PATIENCE;
 use super::control::Stage;
 use super::failure::Suspicion;
-use super::job::{Room, Shared, Task};
+use super::job::{Begin, InHand, Room, Shared, Task};
 use super::run::Desk;
 use super::work::Work;
 use crate::BrokerError;
@@ -20,173 +20,254 @@ pub(super) async fn work<W: Work>(
     desk: &mut Desk<'_>,
     source: &mut dyn Source,
 ) -> Result<(), BrokerError> {
-    let mut batch = Vec::with_capacity(shared.work.spec().limit);
-    let (mut room, mut signals) = (Room::default(), Signals::default());
-    // What waits for the breaker, in order, and what waits for the fate of later messages.
-    let (mut held, mut suspects) = (Vec::new(), Vec::new());
-    let mut ended = Ok(());
-    while ended.is_ok() && !desk.is_draining() {
+    let limit = shared.work.spec().limit;
+    let mut batch = Vec::with_capacity(limit);
+    let (room, held, suspects) = (Room::default(), Vec::new(), Vec::new());
+    let mut signals = Signals::default();
+    let mut line = Line { shared, desk, room, held, suspects, holds: false, ended: Ok(()) };
+    while line.ended.is_ok() && !line.desk.is_draining() {
         if shared.breaker.is_open() {
-            let probe = desk.after(shared.breaker.pause());
-            desk.drive(pin!(moment(shared, probe))).await;
+            let probe = line.desk.after(shared.breaker.pause());
+            line.desk.drive(pin!(moment(shared, probe))).await;
         }
+        line.see_to_late().await;
         if batch.is_empty() {
-            let limit = shared.work.spec().limit - suspects.len().min(shared.work.spec().limit);
-            let patience = (!suspects.is_empty()).then(|| desk.after(PATIENCE));
-            let received = receive(desk, source, limit, patience, &mut batch).await;
-            ended = desk.received(received, &batch);
-            let is_alone = batch.is_empty() && patience.is_some_and(|moment| desk.has_come(moment));
-            if ended.is_ok() && is_alone && !desk.is_draining() {
-                ended = condemn(shared, desk, &mut room, &mut suspects).await;
-            }
+            line.receive(source, limit, &mut batch).await;
         }
-        let mut holds = false;
-        for delivery in batch.drain(..) {
-            if holds || ended.is_err() || desk.is_draining() {
-                held.push(delivery);
+        for Delivery { message, attempt: number, lease } in batch.drain(..) {
+            if line.holds || line.ended.is_err() || line.desk.is_draining() {
+                line.held.push(Delivery { message, attempt: number, lease });
                 continue;
             }
-            let Delivery { message, attempt: number, lease } = delivery;
             let lane = lease.lane;
-            if desk.is_gone(lane) {
-                desk.release(lease);
+            if line.desk.is_gone(lane) {
+                line.desk.release(lease);
                 continue;
             }
-            let mut attempted = None;
+            let mut begin = Begin::First;
             if !W::EARLY {
-                let mut running = pin!(Some(shared.work.attempt(&message, number, lane, &mut room, &signals)));
+                let mut running = pin!(Some(shared.work.attempt(&message, number, lane, &mut line.room, &signals)));
                 // Most handlers do not wait, and then none of what is below is needed.
-                attempted = Some(match poll_fn(|cx| Poll::Ready(shared.run(running.as_mut(), cx))).await {
+                begin = Begin::With(match poll_fn(|cx| Poll::Ready(shared.run(running.as_mut(), cx))).await {
                     Poll::Ready(attempted) => attempted,
-                    Poll::Pending => desk.drive(pin!(shared.see_through(&message, &signals, running.as_mut()))).await,
+                    Poll::Pending => {
+                        line.desk.drive(pin!(shared.see_through(&message, &signals, running.as_mut()))).await
+                    }
                 });
             }
-            if let Some(attempted) = &attempted {
+            if let Begin::With(attempted) = &begin {
                 signals.end(|| attempted.is_cut_off());
             }
-            if matches!(attempted, Some(Attempted::Ended(End::Acked)))
-                && shared.is_over(&room)
-                && !shared.breaker.is_troubled()
-            {
-                if desk.ack(lease) {
-                    desk.settling.begin(&mut desk.tally).await;
+            if matches!(begin, Begin::With(Attempted::Ended(End::Acked))) && line.is_plain() {
+                if line.desk.ack(lease) {
+                    line.desk.settling.begin(&mut line.desk.tally).await;
                 }
                 continue;
             }
-            let (mut lease, begins_at) = desk.begin(lease);
-            let task = Task { message: &message, number, lane, begins_at, room: &mut room };
-            let end = desk.drive(pin!(shared.handle(task, attempted))).await.end;
-            if matches!(end, Ok(End::Kept | End::Suspected))
-                && let Some(lease) = lease.take()
-            {
-                let delivery = Delivery { message, attempt: number, lease };
-                match room.suspicion.take() {
-                    Some(suspicion) => suspects.push((delivery, suspicion)),
-                    None => {
-                        held.extend(suspects.drain(..).map(|(delivery, _)| delivery));
-                        held.push(delivery);
-                        holds = true;
-                    }
+            let (lease, begins_at) = line.desk.begin(lease);
+            let hand = InHand { message, number, lane, lease, arrival: 0, key: None };
+            line.go_on(hand, begins_at, begin, false).await;
+        }
+        line.holds = false;
+        std::mem::swap(&mut batch, &mut line.held);
+        line.desk.tally.flush();
+        line.desk.give_way(limit).await;
+    }
+    line.finish(batch).await
+}
+
+/// The messages of a subscriber, one after the other.
+struct Line<'a, 'd, W> {
+    shared: &'a Shared<W>,
+    desk: &'a mut Desk<'d>,
+    room: Room,
+    /// They wait for the breaker, in order.
+    held: Vec<Delivery>,
+    /// They wait for the fate of later messages.
+    suspects: Vec<Suspect>,
+    /// What comes now is held.
+    holds: bool,
+    ended: Result<(), BrokerError>,
+}
+
+type Suspect = (Delivery, Box<Suspicion>);
+
+impl<W: Work> Line<'_, '_, W> {
+    /// A message that is handled needs nothing more.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.shared.is_over(&self.room) && !self.shared.breaker.is_troubled() && self.desk.confirming.is_empty()
+    }
+
+    /// What most messages do not need: scopes, results, failures.
+    async fn go_on(&mut self, mut hand: InHand, begins_at: Option<u64>, begin: Begin, is_late: bool) {
+        let InHand { number, lane, .. } = hand;
+        let task = Task { message: &hand.message, number, lane, begins_at, room: &mut self.room };
+        let end = self.desk.drive(pin!(self.shared.handle(task, begin))).await.end;
+        if is_late && !matches!(end, Ok(End::Unconfirmed)) {
+            self.desk.confirming.go_on();
+        }
+        match end {
+            Ok(End::Unconfirmed) if is_late => {
+                let room = self.take_room();
+                self.desk.confirming.put_back(hand, room);
+            }
+            Ok(End::Kept | End::Suspected) if hand.lease.is_some() => self.wait_for_others(hand),
+            Ok(end) => {
+                let room = self.take_room();
+                if self.desk.close(hand, room, end) {
+                    self.desk.settling.begin(&mut self.desk.tally).await;
                 }
-                continue;
-            }
-            // In case of an error the message stays with the broker.
-            if desk.end(lease, *end.as_ref().unwrap_or(&End::Released)) {
-                desk.settling.begin(&mut desk.tally).await;
-            }
-            if !shared.work.is_scopeless() {
-                shared.leave(&mut room.scope);
-            }
-            if shared.breaker.is_troubled() {
-                if matches!(end, Ok(End::Acked | End::Dropped)) {
-                    shared.recovered();
-                    ended = condemn(shared, desk, &mut room, &mut suspects).await;
+                if self.shared.breaker.is_troubled() && end.is_success() {
+                    self.recover().await;
                 }
                 // A probe that tells nothing: the next one has its turn.
-                holds = shared.breaker.is_open();
+                self.holds |= self.shared.breaker.is_open();
             }
-            if let Err(error) = end {
-                ended = Err(error);
+            // The message stays with the broker.
+            Err(error) => {
+                self.desk.end(hand.lease.take(), End::Released);
+                self.ended = Err(error);
             }
         }
-        std::mem::swap(&mut batch, &mut held);
-        desk.tally.flush();
-        desk.give_way(shared.work.spec().limit).await;
     }
-    suspects.into_iter().for_each(|(delivery, _)| desk.release(delivery.lease));
-    batch.into_iter().for_each(|delivery| desk.release(delivery.lease));
-    ended
+
+    fn take_room(&mut self) -> Room {
+        let next = self.desk.room();
+        std::mem::replace(&mut self.room, next)
+    }
+
+    #[cold]
+    fn wait_for_others(&mut self, hand: InHand) {
+        let InHand { message, number, lease: Some(lease), .. } = hand else { return };
+        let delivery = Delivery { message, attempt: number, lease };
+        match self.room.suspicion.take() {
+            Some(suspicion) => self.suspects.push((delivery, suspicion)),
+            None => {
+                self.held.extend(self.suspects.drain(..).map(|(delivery, _)| delivery));
+                self.held.push(delivery);
+                self.holds = true;
+            }
+        }
+    }
+
+    /// Calls the handlers again whose publications failed.
+    async fn see_to_late(&mut self) {
+        while let Some((hand, room, failure)) = self.desk.late.pop_front() {
+            let rest = std::mem::replace(&mut self.room, room);
+            self.desk.rooms.push(rest);
+            self.room.leave(&self.shared.name);
+            let begin = Begin::With(Attempted::Failed(failure));
+            self.go_on(hand, None, begin, true).await;
+        }
+        if std::mem::take(&mut self.desk.has_recovered) {
+            self.recover().await;
+        }
+    }
+
+    /// A message was handled after others had failed: those whose retries are used up have only themselves to blame.
+    async fn recover(&mut self) {
+        self.shared.recovered();
+        self.condemn().await;
+    }
+
+    /// Writes the dead letters of those whose failure was their own.
+    #[cold]
+    fn condemn(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            while !self.suspects.is_empty() && self.ended.is_ok() {
+                let (Delivery { message, lease, .. }, suspicion) = self.suspects.remove(0);
+                let lane = lease.lane;
+                if self.desk.is_gone(lane) {
+                    self.desk.release(lease);
+                    continue;
+                }
+                let task = Task { message: &message, number: 0, lane, begins_at: None, room: &mut self.room };
+                let end = self.desk.drive(pin!(self.shared.handle(task, Begin::Guilty(suspicion)))).await.end;
+                self.desk.end(Some(lease), *end.as_ref().unwrap_or(&End::Released));
+                self.ended = end.map(drop);
+            }
+        })
+    }
+
+    /// Waits for a batch, for a message whose publications failed, for the end of the suspects' patience, or for the stop.
+    /// Settling goes on beside it.
+    async fn receive(&mut self, source: &mut dyn Source, limit: usize, batch: &mut Vec<Delivery>) {
+        let Self { desk, suspects, .. } = self;
+        let bytes = self.shared.work.spec().bytes;
+        let limit = limit.saturating_sub(suspects.len());
+        let patience = (!suspects.is_empty()).then(|| desk.after(PATIENCE));
+        let credit = limit.saturating_sub(desk.out());
+        let received = {
+            let grant = Credit { messages: credit, bytes };
+            let mut next = (credit > 0 && desk.may_receive()).then(|| source.next(grant, batch));
+            poll_fn(|cx| {
+                desk.look_up(cx);
+                if let Some(next) = &mut next
+                    && let Poll::Ready(received) = next.as_mut().poll(cx)
+                {
+                    return Poll::Ready(received);
+                }
+                if next.is_none() {
+                    // Without credit the settlements are what everybody waits for.
+                    desk.start_settling(cx);
+                    if desk.may_receive() && desk.out() < limit {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                let mut is_over = patience.is_some_and(|moment| desk.has_come(moment));
+                while !is_over && desk.wait(cx) {
+                    is_over = next.is_none() && limit > 0 && desk.may_receive()
+                        || patience.is_some_and(|moment| desk.has_come(moment));
+                }
+                if is_over || desk.is_draining() || !desk.late.is_empty() || desk.has_recovered {
+                    return Poll::Ready(Ok(()));
+                }
+                desk.rest();
+                Poll::Pending
+            })
+            .await
+        };
+        self.ended = desk.received(received, batch);
+        let nobody_comes = batch.is_empty() && patience.is_some_and(|moment| desk.has_come(moment));
+        let is_alone = nobody_comes && desk.is_confirmed();
+        if self.ended.is_ok() && is_alone && !desk.is_draining() {
+            self.condemn().await;
+        }
+    }
+
+    /// Gives back what has not started, and waits for what is to be confirmed.
+    async fn finish(mut self, rest: Vec<Delivery>) -> Result<(), BrokerError> {
+        let Self { desk, held, suspects, .. } = &mut self;
+        let suspects = suspects.drain(..).map(|(delivery, _)| delivery);
+        suspects.chain(rest).chain(held.drain(..)).for_each(|delivery| desk.release(delivery.lease));
+        loop {
+            self.see_to_late().await;
+            let desk = &mut *self.desk;
+            let is_confirmed = poll_fn(|cx| {
+                desk.look_up(cx);
+                match desk.is_confirmed() {
+                    true => Poll::Ready(true),
+                    false if !desk.late.is_empty() => Poll::Ready(false),
+                    false if desk.wait(cx) => {
+                        cx.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                    false => Poll::Pending,
+                }
+            });
+            if is_confirmed.await {
+                // A message may have been kept once more.
+                let kept = self.held.drain(..).chain(self.suspects.drain(..).map(|(delivery, _)| delivery));
+                kept.for_each(|delivery| self.desk.release(delivery.lease));
+                return self.ended;
+            }
+        }
+    }
 }
 
 /// Waits for a moment, or for the stop.
 async fn moment<W: Work>(shared: &Shared<W>, at: u64) {
     let come = poll_fn(|_| if shared.clock.has_come(at) { Poll::Ready(()) } else { Poll::Pending });
     shared.unless(Stage::Draining, come).await;
-}
-
-type Suspect = (Delivery, Box<Suspicion>);
-
-/// Writes the dead letters of those whose failure was their own.
-#[cold]
-fn condemn<'a, W: Work>(
-    shared: &'a Shared<W>,
-    desk: &'a mut Desk<'_>,
-    room: &'a mut Room,
-    suspects: &'a mut Vec<Suspect>,
-) -> BoxFuture<'a, Result<(), BrokerError>> {
-    Box::pin(async move {
-        while !suspects.is_empty() {
-            let (Delivery { message, lease, .. }, suspicion) = suspects.remove(0);
-            let lane = lease.lane;
-            if desk.is_gone(lane) {
-                desk.release(lease);
-                continue;
-            }
-            room.suspicion = Some(suspicion);
-            let task = Task { message: &message, number: 0, lane, begins_at: None, room: &mut *room };
-            let end = desk.drive(pin!(shared.handle(task, None))).await.end;
-            desk.end(Some(lease), *end.as_ref().unwrap_or(&End::Released));
-            end?;
-        }
-        Ok(())
-    })
-}
-
-/// Waits for a batch, for the end of its patience, or for the stop. Settling goes on beside it.
-async fn receive(
-    desk: &mut Desk<'_>,
-    source: &mut dyn Source,
-    limit: usize,
-    patience: Option<u64>,
-    batch: &mut Vec<Delivery>,
-) -> Result<(), BrokerError> {
-    let credit = limit.saturating_sub(desk.settling.outstanding());
-    let mut next =
-        (credit > 0 && desk.may_receive()).then(|| source.next(Credit { messages: credit, bytes: 8 << 20 }, batch));
-    poll_fn(|cx| {
-        desk.settling.poll(cx, &mut desk.tally);
-        if let Some(next) = &mut next
-            && let Poll::Ready(received) = next.as_mut().poll(cx)
-        {
-            return Poll::Ready(received);
-        }
-        if next.is_none() {
-            // Without credit the settlements are what everybody waits for.
-            desk.start_settling(cx);
-            if desk.may_receive() && desk.settling.outstanding() < limit {
-                return Poll::Ready(Ok(()));
-            }
-        }
-        let mut is_over = patience.is_some_and(|moment| desk.has_come(moment));
-        while !is_over && desk.wait(cx) {
-            is_over = next.is_none() && limit > 0 && desk.may_receive()
-                || patience.is_some_and(|moment| desk.has_come(moment));
-        }
-        if is_over || desk.is_draining() {
-            return Poll::Ready(Ok(()));
-        }
-        desk.rest();
-        Poll::Pending
-    })
-    .await
 }

@@ -4,10 +4,12 @@ use super::attempt::End;
 use super::backoff::OUTAGE;
 use super::breaker::Breaker;
 use super::clock::{Clock, Timer};
+use super::confirming::{Confirmed, Confirming};
 use super::control::{Control, Stage};
 use super::counters::{Counters, Tally};
 use super::exit::Exit;
-use super::job::Shared;
+use super::failure::Failure;
+use super::job::{InHand, Room, Shared};
 use super::settling::Settling;
 use super::work::{Single, Work};
 use super::{many, one};
@@ -16,6 +18,7 @@ use crate::handler::About;
 use crate::{BrokerError, Handler};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, ScopePlan};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,6 +62,10 @@ async fn work<W: Work>(
     let mut desk = Desk {
         tally: Tally::new(shared.counters.clone()),
         settling,
+        confirming: Confirming::new(shared.publish.clone(), shared.counters.clone()),
+        late: VecDeque::new(),
+        rooms: Vec::new(),
+        has_recovered: false,
         timer: Timer::new(),
         clock: &shared.clock,
         control: &shared.control,
@@ -87,6 +94,13 @@ async fn work<W: Work>(
 /// The loop's side of a subscriber: settling, the clock, the stop, the intake's back-off, the counters.
 pub(super) struct Desk<'a> {
     pub(super) settling: Settling,
+    pub(super) confirming: Confirming,
+    /// Publications failed for good: their handlers are called again.
+    pub(super) late: VecDeque<(InHand, Room, Failure)>,
+    /// Left by messages that ended, for those that begin.
+    pub(super) rooms: Vec<Room>,
+    /// A message that waited for confirmations was the first to succeed after others had failed.
+    pub(super) has_recovered: bool,
     pub(super) tally: Tally,
     timer: Timer,
     clock: &'a Clock,
@@ -112,6 +126,7 @@ impl Desk<'_> {
     /// Called when no job can go on. Whether all are to be polled again, because something has come that they may wait
     /// for; otherwise the task is woken when it does.
     pub(super) fn wait(&mut self, cx: &mut Context<'_>) -> bool {
+        self.confirm(cx);
         self.settling.idle(cx, &mut self.tally);
         let stage = self.control.poll_stage(cx);
         let is_open = self.breaker.is_open();
@@ -206,6 +221,70 @@ impl Desk<'_> {
         }
     }
 
+    /// Beside the messages in hand: what settling and confirmations came to meanwhile.
+    pub(super) fn look_up(&mut self, cx: &mut Context<'_>) {
+        self.settling.poll(cx, &mut self.tally);
+        self.confirm(cx);
+    }
+
+    fn confirm(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(confirmed) = self.confirming.poll(cx) {
+            match confirmed {
+                Confirmed::Failed(hand, room, failure) => self.late.push_back((hand, room, failure)),
+                Confirmed::Ended(hand, room, end) => {
+                    self.has_recovered |= self.breaker.is_troubled() && end.is_success();
+                    if self.end(hand.lease, end) {
+                        self.start_settling(cx);
+                    }
+                    self.take_back(room);
+                }
+            }
+        }
+    }
+
+    /// The message has come to its end, and waits for those whose publications are not confirmed, so that it is settled
+    /// after them. Whether settling should begin.
+    pub(super) fn close(&mut self, hand: InHand, room: Room, end: End) -> bool {
+        if end == End::Unconfirmed {
+            self.confirming.push(hand, room, End::Acked);
+        } else if end != End::Released && hand.lease.is_some() && !self.confirming.is_empty() {
+            self.confirming.push(hand, room, end);
+        } else {
+            let is_due = self.end(hand.lease, end);
+            self.take_back(room);
+            return is_due;
+        }
+        false
+    }
+
+    /// Drops the scoped services that are left in the room, and keeps it for another message.
+    fn take_back(&mut self, mut room: Room) {
+        room.leave(self.name);
+        room.story = None;
+        self.rooms.push(room);
+    }
+
+    pub(super) fn room(&mut self) -> Room {
+        self.rooms.pop().unwrap_or_default()
+    }
+
+    /// What is not in the loop's hands any more, and not settled.
+    pub(super) fn out(&self) -> usize {
+        self.settling.outstanding() + self.confirming.len() + self.late.len()
+    }
+
+    /// No confirmation is worth waiting for any more, or all have come in.
+    pub(super) fn is_confirmed(&mut self) -> bool {
+        if self.control.has_reached(Stage::Cut) {
+            let late = self.late.drain(..).map(|(hand, ..)| hand);
+            let given_up: Vec<_> = late.chain(self.confirming.give_up()).collect();
+            for hand in given_up {
+                self.end(hand.lease, End::Released);
+            }
+        }
+        self.confirming.is_empty() && self.late.is_empty()
+    }
+
     /// Counts how the message ended. Whether so many settlements wait by now that settling should begin.
     #[inline]
     pub(super) fn end(&mut self, lease: Option<Lease>, end: End) -> bool {
@@ -220,7 +299,7 @@ impl Desk<'_> {
             End::DeadLettered => local.dead_lettered += 1,
             End::Released if lease.is_none() => local.lost += 1,
             End::Released => local.released += 1,
-            End::Kept | End::Suspected => return false,
+            End::Kept | End::Suspected | End::Unconfirmed => return false,
         }
         lease.is_some_and(|lease| self.settling.push(Settlement { lease, verdict }))
     }

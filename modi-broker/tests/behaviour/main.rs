@@ -4,6 +4,7 @@
 #[path = "../common/capture.rs"]
 mod capture;
 mod chain;
+mod confirmations;
 mod context;
 mod failures;
 mod life;

@@ -21,6 +21,8 @@ pub(crate) struct Odd {
     pub(crate) settles_slowly: bool,
     /// A confirmation takes a second.
     pub(crate) confirms_slowly: bool,
+    /// So many publications to topics are not stored, and fail after a second.
+    pub(crate) loses: Arc<AtomicUsize>,
     pub(crate) out: Arc<AtomicUsize>,
     /// The most that were out at once.
     pub(crate) most: Arc<AtomicUsize>,
@@ -35,6 +37,7 @@ impl Odd {
             refuses_dead_letters: false,
             settles_slowly: false,
             confirms_slowly: false,
+            loses: Arc::default(),
             out: Arc::default(),
             most: Arc::default(),
             settled: Arc::default(),
@@ -111,12 +114,22 @@ impl Publish for OddPublish {
         if self.1.refuses_dead_letters && matches!(message.place, Place::Dead { .. }) {
             return Answer::Now(Err(BrokerError::new(BrokerErrorKind::TooLarge, "too large")));
         }
+        if matches!(message.place, Place::Topic(_))
+            && self.1.loses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        {
+            let lost = tokio::time::sleep(Duration::from_secs(1));
+            return Answer::Later(Box::pin(async {
+                lost.await;
+                Err(BrokerError::new(BrokerErrorKind::Unavailable, "the connection was cut"))
+            }));
+        }
         let answer = self.0.send(message);
         if !self.1.confirms_slowly {
             return answer;
         }
+        let confirmed = tokio::time::sleep(Duration::from_secs(1));
         Answer::Later(Box::pin(async move {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            confirmed.await;
             answer.wait().await
         }))
     }
