@@ -1,10 +1,10 @@
 //! Benchmarks that stand beside each other: every subject does the same work in the same run.
 //!
-//! `cargo run --release -p modi-benches --features rivals -- container [--json FILE]`
+//! `cargo run --release -p modi-benches --features rivals -- container [--json FILE]`, or `pipeline` in its place.
 
 use clap::{Parser, Subcommand};
-use modi_benches::container;
 use modi_benches::measure::Suite;
+use modi_benches::{container, pipeline};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,6 +25,15 @@ struct Arguments {
 enum Which {
     /// Building a graph, getting a service, a scope for a message.
     Container,
+    /// A message from its topic to its settlement: instructions, allocations, processor time.
+    Pipeline {
+        /// Runs only the cases with this text in their name.
+        #[arg(long, default_value = "")]
+        only: String,
+    },
+    /// What runs under valgrind for the suite `pipeline`.
+    #[command(hide = true)]
+    Counted { case: String, subject: String, messages: u64 },
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
@@ -32,13 +41,19 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut suite = Suite::new(arguments.rounds);
     let run = match arguments.suite {
-        Which::Container => container::run(&mut suite),
+        Which::Container => container::run(&mut suite).map(|()| suite.table()),
+        Which::Pipeline { only } => pipeline::run(&mut suite, arguments.rounds, &only).map(|table| table.to_string()),
+        Which::Counted { case, subject, messages } => {
+            return match pipeline::counted(&case, &subject, messages) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&error),
+            };
+        }
     };
-    if let Err(error) = run {
-        eprintln!("{error:?}");
-        return ExitCode::FAILURE;
+    match run {
+        Ok(table) => println!("{table}"),
+        Err(error) => return fail(&error),
     }
-    println!("{}", suite.table());
     match arguments.json.map(|file| std::fs::write(&file, suite.json()).map_err(|error| (file, error))) {
         None | Some(Ok(())) => ExitCode::SUCCESS,
         Some(Err((file, error))) => {
@@ -46,4 +61,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[expect(clippy::print_stderr, reason = "a program for people")]
+fn fail(error: &modi::Error) -> ExitCode {
+    eprintln!("{error:?}");
+    ExitCode::FAILURE
 }

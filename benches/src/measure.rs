@@ -22,7 +22,8 @@ struct Row {
     suite: &'static str,
     case: String,
     subject: &'static str,
-    /// Nanoseconds each, sorted.
+    unit: &'static str,
+    /// Of the rounds, sorted.
     each: Vec<f64>,
 }
 
@@ -50,11 +51,23 @@ impl Suite {
         }
         for ((subject, ..), mut each) in running.into_iter().zip(figures) {
             each.sort_by(f64::total_cmp);
-            self.rows.push(Row { suite, case: case.to_owned(), subject, each });
+            self.figure(suite, case, subject, "ns", each);
         }
     }
 
-    /// For people: medians, spread, and the ratio to the first subject of the case.
+    /// Adds a figure that was measured elsewhere: one value a round, sorted.
+    pub fn figure(
+        &mut self,
+        suite: &'static str,
+        case: &str,
+        subject: &'static str,
+        unit: &'static str,
+        each: Vec<f64>,
+    ) {
+        self.rows.push(Row { suite, case: case.to_owned(), subject, unit, each });
+    }
+
+    /// For people: medians in nanoseconds, spread, and the ratio to the first subject of the case.
     pub fn table(&self) -> String {
         let mut out = format!(
             "{:<34} {:<11} {:>11} {:>25} {:>7}\n",
@@ -77,7 +90,7 @@ impl Suite {
     pub fn json(&self) -> String {
         let rows = self.rows.iter().map(|row| {
             json!({
-                "suite": row.suite, "case": row.case, "subject": row.subject, "unit": "ns",
+                "suite": row.suite, "case": row.case, "subject": row.subject, "unit": row.unit,
                 "median": row.median(), "low": row.each[0], "high": row.each[row.each.len() - 1],
             })
         });

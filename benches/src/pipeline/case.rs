@@ -1,0 +1,112 @@
+//! The cases of the pipeline benchmarks.
+
+use std::fmt;
+
+/// What is done with each message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// The payload as it is, and one singleton.
+    Bytes,
+    /// 256 bytes of JSON, decoded, and one singleton.
+    Json,
+    /// The same with one scoped service.
+    Scoped,
+    /// The same with one singleton, and one message that is published from the result.
+    Publishing,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flow {
+    /// The topic was filled before.
+    Dispatch,
+    /// Messages are published meanwhile.
+    PublishAndDispatch,
+}
+
+/// One case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Case {
+    /// What is done with each message.
+    pub work: Work,
+    /// What is measured.
+    pub flow: Flow,
+    /// How many messages come at once.
+    pub batch: u64,
+    /// How many are handled side by side.
+    pub concurrency: u32,
+}
+
+impl Case {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        let mut cases = Vec::new();
+        for work in [Work::Bytes, Work::Json, Work::Scoped, Work::Publishing] {
+            for flow in [Flow::Dispatch, Flow::PublishAndDispatch] {
+                for (batch, concurrency) in [(64, 1), (64, 8), (64, 64), (1, 1), (1, 8), (1, 64)] {
+                    // What is handed out one by one is handled one by one.
+                    if flow == Flow::PublishAndDispatch || batch > 1 || concurrency == 1 {
+                        cases.push(Self { work, flow, batch, concurrency });
+                    }
+                }
+            }
+        }
+        cases
+    }
+
+    /// The case with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|case| case.to_string() == name)
+    }
+
+    /// The most instructions that Modi may take for a message, by itself or above the hand-written loop.
+    pub fn goal(&self) -> Option<Goal> {
+        let Self { work, flow, batch: 64, concurrency: 1 } = self else { return None };
+        match (work, flow) {
+            (Work::Bytes, Flow::Dispatch) => Some(Goal { instructions: 700, above_hand: false, allocations: 0.0 }),
+            (Work::Bytes, Flow::PublishAndDispatch) => {
+                Some(Goal { instructions: 1_300, above_hand: false, allocations: 0.1 })
+            }
+            (Work::Json, Flow::Dispatch) => Some(Goal { instructions: 700, above_hand: true, allocations: 0.0 }),
+            _ => None,
+        }
+    }
+}
+
+/// What Modi is to stay within.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal {
+    /// Instructions for a message.
+    pub instructions: u32,
+    /// They are counted above those of the hand-written loop. Allocations always are.
+    pub above_hand: bool,
+    /// Allocations for a message.
+    pub allocations: f64,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { work, flow, batch, concurrency } = self;
+        write!(f, "{work}, {flow}, batch {batch}, concurrency {concurrency}")
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bytes => "bytes",
+            Self::Json => "json",
+            Self::Scoped => "json and a scoped service",
+            Self::Publishing => "json and a result",
+        })
+    }
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dispatch => "dispatch",
+            Self::PublishAndDispatch => "publish and dispatch",
+        })
+    }
+}
