@@ -2,11 +2,12 @@
 
 use crate::handler::About;
 use crate::message::millis;
-use crate::observe::mark_copy;
+use crate::observe::parent;
 use crate::pipeline::{Failure, Story};
-use crate::{Headers, Message, wire};
+use crate::redelivery::{time, trace};
+use crate::{Headers, Message, TraceParent, wire};
 use bytes::Bytes;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// What kind of failure ended in a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,10 +75,12 @@ pub struct DeadLetter {
     pub first_failure: Option<SystemTime>,
     /// When the last attempt failed.
     pub last_failure: Option<SystemTime>,
+    /// The span of the last attempt, or what the message said.
+    pub trace: Option<TraceParent>,
 }
 
 /// The headers of a dead letter, with the most bytes that each value may have. With their names they stay below 4 KiB.
-const ADDED: [(&str, usize); 10] = [
+const ADDED: [(&str, usize); 11] = [
     (wire::DEAD_KIND, 16),
     (wire::DEAD_ERROR, 2048),
     (wire::DEAD_TOPIC, 256),
@@ -88,6 +91,7 @@ const ADDED: [(&str, usize); 10] = [
     (wire::DEAD_LAST_FAILURE, 24),
     (wire::DEAD_SERVICE, 128),
     (wire::DEAD_MESSAGE_ID, 256),
+    (wire::DEAD_TRACEPARENT, 56),
 ];
 
 /// Ends a text that was too long.
@@ -97,7 +101,7 @@ impl DeadLetter {
     /// Reads a message from a dead-letter topic; `None` for one that the pipeline did not write.
     pub fn read(message: Message) -> Option<Self> {
         let text = |name| message.headers().text(name).unwrap_or_default().to_owned();
-        let time = |name| Some(SystemTime::UNIX_EPOCH + Duration::from_millis(text(name).parse().ok()?));
+        let time = |name| time(message.headers(), name);
         Some(Self {
             kind: FailureKind::read(&text(wire::DEAD_KIND))?,
             error: text(wire::DEAD_ERROR),
@@ -108,6 +112,7 @@ impl DeadLetter {
             service: text(wire::DEAD_SERVICE),
             first_failure: time(wire::DEAD_FIRST_FAILURE),
             last_failure: time(wire::DEAD_LAST_FAILURE),
+            trace: trace(message.headers(), wire::DEAD_TRACEPARENT),
             message: without(message),
         })
     }
@@ -136,11 +141,11 @@ pub(crate) fn write(message: &Message, story: Story, failure: &Failure, about: &
         millis(story.last_failure).to_string(),
         about.service.to_string(),
         message.id().unwrap_or_default().to_owned(),
+        story.trace.or_else(|| parent(message)).map(|trace| trace.to_string()).unwrap_or_default(),
     ];
     for ((name, most), value) in ADDED.into_iter().zip(values) {
         add(headers, name, &value, most);
     }
-    mark_copy(&mut letter, story.trace);
     letter
 }
 

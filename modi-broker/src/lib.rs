@@ -40,6 +40,7 @@ mod outcome;
 mod pattern;
 mod pipeline;
 mod publisher;
+mod redelivery;
 mod registry;
 mod start_error;
 mod testing;

@@ -1,6 +1,7 @@
 //! A message as handlers, publishers and adapters see it.
 
 use crate::headers::Headers;
+use crate::redelivery::Retried;
 use bytes::Bytes;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -42,6 +43,8 @@ struct Meta {
     /// Where it came from, where one subscription has several topics.
     topic: Option<Arc<str>>,
     reply_to: Option<Arc<str>>,
+    /// What is known of earlier attempts, for a copy that came again.
+    retried: Option<Box<Retried>>,
 }
 
 const NO_TIME: i64 = i64::MIN;
@@ -125,7 +128,7 @@ impl Message {
     /// Says which topic it came from, where that is not the subscription's: adapters do, for patterns.
     #[must_use]
     pub fn with_topic(mut self, topic: impl Into<Arc<str>>) -> Self {
-        self.meta_mut().topic = Some(topic.into());
+        self.set_topic(topic);
         self
     }
 
@@ -210,6 +213,19 @@ impl Message {
 
     pub(crate) fn set_key(&mut self, key: Option<Bytes>) {
         self.key = key;
+    }
+
+    pub(crate) fn set_topic(&mut self, topic: impl Into<Arc<str>>) {
+        self.meta_mut().topic = Some(topic.into());
+    }
+
+    /// What is known of earlier attempts.
+    pub(crate) fn retried(&self) -> Option<&Retried> {
+        self.meta.as_ref()?.retried.as_deref()
+    }
+
+    pub(crate) fn set_retried(&mut self, retried: Option<Retried>) {
+        self.meta_mut().retried = retried.map(Box::new);
     }
 
     fn meta_mut(&mut self) -> &mut Meta {

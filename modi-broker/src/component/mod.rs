@@ -91,7 +91,8 @@ impl Brokers {
             let topic: Arc<str> = spec.topic.into();
             let failed = |source| BrokersError::Subscribe { subscriber: name.clone(), source };
             let results = spec.publish.map(Arc::<str>::from);
-            let mut wanted = vec![Place::Topic(&topic), Place::Dead { group: &group, topic: &topic }];
+            let later = Place::Retry { group: &group, topic: &topic, after: Duration::ZERO };
+            let mut wanted = vec![Place::Topic(&topic), Place::Dead { group: &group, topic: &topic }, later];
             wanted.extend(results.as_deref().map(Place::Topic));
             for difference in connection.provision(&wanted, Provision::Missing).await.map_err(failed)? {
                 tracing::warn!(subscriber = name, difference = difference.what, "not as it is wanted");

@@ -60,6 +60,8 @@ pub(crate) struct Retries {
     pub(crate) limit: u32,
     pub(crate) first: Duration,
     pub(crate) longest: Duration,
+    /// What comes after those in place: copies that come again after these delays.
+    pub(crate) later: &'static [Duration],
 }
 
 impl Spec {
@@ -71,7 +73,12 @@ impl Spec {
             group: None,
             publish: None,
             broker: None,
-            retries: Retries { limit: 3, first: Duration::from_millis(100), longest: Duration::from_secs(2) },
+            retries: Retries {
+                limit: 3,
+                first: Duration::from_millis(100),
+                longest: Duration::from_secs(2),
+                later: &[],
+            },
             deadline: Duration::from_secs(15),
             ack: Ack::Handled,
             limit: 256,
@@ -111,6 +118,27 @@ impl Spec {
     pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.retries.first = first;
         self.retries.longest = longest;
+        self
+    }
+
+    /// What a message does that has failed all its attempts in place: it is put off for the first of these delays, then
+    /// has all its attempts in place again, is put off for the second, and so on. By default it goes to the dead letters
+    /// at once.
+    ///
+    /// The message is put off as a copy that the broker keeps, so a delay survives a crash, and later messages do not wait
+    /// for it: it loses its place in the order. Only this group gets it again. While nothing succeeds at all it stays where
+    /// it is instead. An error that asks for another attempt after more than 5 seconds is put off in the same way, and
+    /// takes one of [`Spec::retries`]. At-most-once brokers keep no copies: there such an error is waited for in place.
+    ///
+    /// ```
+    /// use modi_broker::Spec;
+    /// use std::time::Duration;
+    ///
+    /// const MINUTE: Duration = Duration::from_secs(60);
+    /// const SPEC: Spec = Spec::new("orders.created").redeliver(&[MINUTE, MINUTE.saturating_mul(10)]);
+    /// ```
+    pub const fn redeliver(mut self, delays: &'static [Duration]) -> Self {
+        self.retries.later = delays;
         self
     }
 

@@ -38,22 +38,10 @@ impl Carried {
     }
 }
 
-/// A copy of the message in hand is caused by the attempt that wrote it: a delayed retry, a dead letter.
-pub(crate) fn mark_copy(copy: &mut Message, span: Option<TraceParent>) {
-    if let Some(span) = span {
-        let came = valid(copy.headers()).is_some();
-        let headers = copy.headers_mut();
-        headers.set(wire::TRACEPARENT, span.to_string());
-        if !came {
-            // It belonged to a trace that nobody could read.
-            headers.remove(wire::TRACESTATE);
-        }
-    }
-}
-
-/// The context that a message came with. Two of them are none, and so is one that cannot be read.
+/// The context that a message came with; without one, that of the attempts before it. Two of them are none, and so is one that cannot be read.
 pub(crate) fn parent(message: &Message) -> Option<TraceParent> {
-    Some(valid(message.headers())?.1)
+    let own = valid(message.headers()).map(|(_, parent)| parent);
+    own.or_else(|| message.retried()?.trace)
 }
 
 fn valid(headers: &Headers) -> Option<(&Bytes, TraceParent)> {
@@ -181,18 +169,6 @@ mod tests {
             let from = traced().with_header(wire::TRACESTATE, state.to_owned());
             assert_eq!(marked(Message::new("y"), &from, None), (Some(PARENT.to_owned()), None), "{state}");
         }
-    }
-
-    #[test]
-    fn a_copy_is_caused_by_the_span_that_wrote_it() {
-        let span = TraceParent::root();
-        let mut copy = traced().with_header(wire::TRACESTATE, "a=1").with_header("other", "1");
-        mark_copy(&mut copy, Some(span));
-        assert_eq!(parent(&copy), Some(span));
-        assert_eq!((copy.headers().text(wire::TRACESTATE), copy.headers().text("other")), (Some("a=1"), Some("1")));
-        let before = copy.clone();
-        mark_copy(&mut copy, None);
-        assert_eq!(copy, before);
     }
 
     proptest! {

@@ -15,5 +15,5 @@ mod watch;
 
 pub use trace::{TraceParent, TraceParentError};
 
-pub(crate) use carry::{Carried, mark_copy, parent};
+pub(crate) use carry::{Carried, parent};
 pub(crate) use watch::Watch;

@@ -64,7 +64,7 @@ impl TraceParent {
     }
 
     /// Reads the value of a header. Longer values are a later version's, whose first four parts mean the same.
-    pub(super) fn read(header: &[u8]) -> Result<Self, TraceParentError> {
+    pub(crate) fn read(header: &[u8]) -> Result<Self, TraceParentError> {
         let (known, rest) = header.split_at_checked(LENGTH).ok_or(TraceParentError)?;
         let version = number(&known[..2])?;
         let is_known = match rest.first() {

@@ -47,6 +47,8 @@ pub(super) enum End {
     Released,
     Dropped,
     DeadLettered,
+    /// It comes again later: a copy waits with the broker.
+    Redelivered,
     /// Not yet: what its handler published is not confirmed.
     Unconfirmed,
     /// Not yet: it failed while the breaker is open, and is handled when that closes.

@@ -29,7 +29,8 @@ macro_rules! counters {
 
         /// What one subscriber has done since its start.
         ///
-        /// Every message that was received ends once: as `acked`, `dead_lettered`, `released`, `dropped` or `lost`.
+        /// Every message that was received ends once: as `acked`, `redelivered`, `dead_lettered`, `released`,
+        /// `dropped` or `lost`.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct SubscriberStats {
@@ -71,6 +72,8 @@ counters! {
     rejected,
     /// Messages that went to the dead letters.
     dead_lettered,
+    /// Messages that were put off: a copy of each comes again later, and is received then.
+    redelivered,
     /// Messages that were handed back.
     released,
     /// Messages that it ignored on purpose.
@@ -117,7 +120,7 @@ impl SubscriberStats {
     /// Messages that were handed out and have not ended. After a drain: what the broker will hand out again because the
     /// subscriber was ended by force.
     pub fn in_flight(&self) -> u64 {
-        self.received.saturating_sub(self.finished() + self.released + self.lost)
+        self.received.saturating_sub(self.finished() + self.redelivered + self.released + self.lost)
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Shared<W> {
     pub(super) breaker: Breaker,
     /// How many settlements were answered.
     pub(super) answered: Arc<AtomicU64>,
+    /// The broker keeps copies that come later.
+    pub(super) puts_off: bool,
 }
 
 /// A message that was received and has not ended.
@@ -69,7 +71,7 @@ pub(super) enum Begin {
     First,
     /// With what an attempt came to that was made already.
     With(Attempted),
-    /// With the dead letter: its retries are used up, and nobody else is to blame.
+    /// With its copy or its dead letter: its retries are used up, and nobody else is to blame.
     Guilty(Box<Suspicion>),
 }
 
@@ -86,7 +88,7 @@ pub(super) struct Room {
     pub(super) unconfirmed: VecDeque<Unconfirmed>,
     /// The attempts that failed before the one whose publications are not confirmed.
     pub(super) story: Option<Story>,
-    /// What became of a message whose retries are used up.
+    /// What became of a message that is not tried again in place.
     pub(super) suspicion: Option<Box<Suspicion>>,
     /// The span of the attempt in hand.
     pub(super) watch: Watch,

@@ -71,7 +71,7 @@ pub(super) async fn work<W: Work>(
         })
         .await;
         drop(next);
-        let received = floor.desk.received(received, &batch);
+        let received = floor.desk.received(received, &mut batch);
         floor.admit(&mut batch);
         floor.desk.tally.flush();
         if let Err(error) = received {

@@ -9,7 +9,7 @@
 //! | `many` | the loop for several side by side: `slots` runs them, `schedule` says which may start |
 //! | `job` | one message from its first attempt to its end, as a future that knows no loop |
 //! | `attempt` | one attempt: decode, scope, handler, completion, results |
-//! | `failure` | what follows a failed attempt: retries in place, then the dead letter |
+//! | `failure` | what follows a failed attempt: retries in place, then a copy that comes later, then the dead letter |
 //! | `breaker` | an outage is not a poison message |
 //! | `work` | what a subscriber does with a message: call its handler |
 //! | `confirming` | messages whose results are not confirmed yet |
@@ -17,7 +17,7 @@
 //! | `control` | drain, then cut |
 //! | `exit` | how a run ends |
 //! | `clock` | deadlines and waits, on one timer |
-//! | `backoff`, `counters` | how long to wait, what was done |
+//! | `backoff`, `counters` | how long to wait and where, what was done |
 
 mod attempt;
 mod backoff;

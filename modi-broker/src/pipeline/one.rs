@@ -171,7 +171,7 @@ impl<W: Work> Line<'_, '_, W> {
         self.condemn().await;
     }
 
-    /// Writes the dead letters of those whose failure was their own.
+    /// Writes the copies or dead letters of those whose failure was their own.
     #[cold]
     fn condemn(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async move {

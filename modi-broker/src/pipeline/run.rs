@@ -15,6 +15,7 @@ use super::work::{Single, Work};
 use super::{many, one};
 use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Subscription, Verdict};
 use crate::handler::About;
+use crate::redelivery::unpack;
 use crate::{BrokerError, Handler};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, ScopePlan};
@@ -57,8 +58,10 @@ async fn work<W: Work>(
         settling = settling.at_once();
     }
     let answered = settling.answered().clone();
+    let puts_off = capabilities.at_least_once;
     let (clock, breaker) = (Clock::new(), Breaker::default());
-    let shared = Shared { name: about.name.clone(), work, publish, control, counters, clock, breaker, answered };
+    let shared =
+        Shared { name: about.name.clone(), work, publish, control, counters, clock, breaker, answered, puts_off };
     let mut desk = Desk {
         tally: Tally::new(shared.counters.clone()),
         settling,
@@ -194,8 +197,9 @@ impl Desk<'_> {
     pub(super) fn received(
         &mut self,
         received: Result<(), BrokerError>,
-        batch: &[Delivery],
+        batch: &mut [Delivery],
     ) -> Result<(), BrokerError> {
+        batch.iter_mut().for_each(unpack);
         self.tally.local.received += batch.len() as u64;
         self.unbroken += batch.len();
         match received {
@@ -297,6 +301,7 @@ impl Desk<'_> {
             End::Acked => local.acked += 1,
             End::Dropped => local.dropped += 1,
             End::DeadLettered => local.dead_lettered += 1,
+            End::Redelivered => local.redelivered += 1,
             End::Released if lease.is_none() => local.lost += 1,
             End::Released => local.released += 1,
             End::Kept | End::Suspected | End::Unconfirmed => return false,

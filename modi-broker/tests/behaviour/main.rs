@@ -11,12 +11,14 @@ mod life;
 mod observed;
 mod odd;
 mod outage;
+mod redelivery;
 mod shop;
 mod side;
 mod side_by_side;
 mod stage;
 mod start;
 mod traces;
+mod trouble;
 
 use std::time::Duration;
 

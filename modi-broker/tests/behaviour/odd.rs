@@ -6,7 +6,7 @@ use modi_broker::contract::{
     Abilities, Answer, Connect, Connection, Credit, Delivery, Difference, Outgoing, Place, Provision, Publish, Settle,
     Settled, Settlement, Source, SubscribeOptions, Subscription, Verdict,
 };
-use modi_broker::{BrokerError, BrokerErrorKind, MemoryBroker, Receipt};
+use modi_broker::{BrokerError, BrokerErrorKind, MemoryBroker, Message, Receipt};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,6 +23,12 @@ pub(crate) struct Odd {
     pub(crate) confirms_slowly: bool,
     /// So many publications to topics are not stored, and fail after a second.
     pub(crate) loses: Arc<AtomicUsize>,
+    /// What is to come later it puts back into the topic then.
+    pub(crate) puts_off: bool,
+    /// What it answers to copies and dead letters, one after the other, before it takes them.
+    pub(crate) refuses: Arc<Mutex<Vec<BrokerErrorKind>>>,
+    /// The copies that were to come later, with their delays.
+    pub(crate) copies: Arc<Mutex<Vec<(Duration, Message)>>>,
     pub(crate) out: Arc<AtomicUsize>,
     /// The most that were out at once.
     pub(crate) most: Arc<AtomicUsize>,
@@ -38,6 +44,9 @@ impl Odd {
             settles_slowly: false,
             confirms_slowly: false,
             loses: Arc::default(),
+            puts_off: false,
+            refuses: Arc::default(),
+            copies: Arc::default(),
             out: Arc::default(),
             most: Arc::default(),
             settled: Arc::default(),
@@ -122,6 +131,21 @@ impl Publish for OddPublish {
                 lost.await;
                 Err(BrokerError::new(BrokerErrorKind::Unavailable, "the connection was cut"))
             }));
+        }
+        let follows_a_failure = matches!(message.place, Place::Dead { .. } | Place::Retry { .. });
+        if follows_a_failure && let Some(kind) = self.1.refuses.lock().unwrap().pop() {
+            return Answer::Now(Err(BrokerError::new(kind, "refused")));
+        }
+        if let Place::Retry { topic, after, .. } = message.place
+            && self.1.puts_off
+        {
+            self.1.copies.lock().unwrap().push((after, message.message.clone()));
+            let (memory, topic) = (self.1.memory.clone(), topic.to_owned());
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                memory.publish(&topic, message.message).await
+            });
+            return Answer::Now(Ok(Receipt::default()));
         }
         let answer = self.0.send(message);
         if !self.1.confirms_slowly {

@@ -183,7 +183,7 @@ async fn a_drain_finishes_what_runs_and_gives_back_the_rest_in_order_for_the_nex
     let probe = app.get::<Probe>().clone();
     probe.on("keyed", |call| async move {
         if call.number == 1 {
-            return Err(Error::retry_after(Duration::from_secs(60), Error::new("not yet")));
+            return Err(Error::retry_after(Duration::from_secs(5), Error::new("not yet")));
         }
         sleep(Duration::from_secs(10)).await;
         Ok(Outcome::Ack)

@@ -21,7 +21,11 @@ fn spans_of(capture: &Capture, subscriber: &str) -> Vec<Line> {
 
 /// As trace id and span id.
 fn parent_of(message: &Message) -> (String, String) {
-    let parent: TraceParent = message.headers().text(wire::TRACEPARENT).unwrap().parse().unwrap();
+    ids_of(message, wire::TRACEPARENT)
+}
+
+fn ids_of(message: &Message, header: &str) -> (String, String) {
+    let parent: TraceParent = message.headers().text(header).unwrap().parse().unwrap();
     (format!("{:032x}", parent.trace_id()), format!("{:016x}", parent.span_id()))
 }
 
@@ -105,7 +109,12 @@ async fn each_retry_is_a_span_of_its_own_and_the_dead_letter_belongs_to_the_last
             None => assert_eq!(spans[1].get("parent_span_id"), spans[0].get("span_id")),
         }
         let letter = &app.messages("dead.desk.orders")[0];
-        assert_eq!(parent_of(letter), ids(&spans[3]));
+        assert_eq!(ids_of(letter, wire::DEAD_TRACEPARENT), ids(&spans[3]));
+        assert_eq!(
+            letter.headers().text(wire::TRACEPARENT).is_some(),
+            parent.is_some(),
+            "the message's own is untouched"
+        );
         let places = capture.said("an attempt failed").iter().map(|line| line.within.unwrap()).collect::<Vec<_>>();
         assert_eq!(
             places.iter().map(|at| capture.spans()[*at].get("attempt").to_owned()).collect::<Vec<_>>(),

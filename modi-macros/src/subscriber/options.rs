@@ -12,8 +12,8 @@ pub(crate) struct Options {
     settings: Vec<TokenStream>,
 }
 
-const KEYS: [&str; 9] =
-    ["group", "publish", "broker", "retries", "deadline", "prefetch", "ack", "concurrency", "order"];
+const KEYS: [&str; 10] =
+    ["group", "publish", "broker", "retries", "redeliver", "deadline", "prefetch", "ack", "concurrency", "order"];
 
 impl Options {
     pub(crate) fn read(tokens: TokenStream, at: Span, mistakes: &mut Mistakes) -> Self {
@@ -81,6 +81,9 @@ fn setting(key: &Ident, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn:
         };
     }
     let value: Expr = input.parse()?;
+    if key == "redeliver" {
+        return delays(&value);
+    }
     let text = match &value {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
         _ => None,
@@ -110,6 +113,23 @@ fn is_name(group: &LitStr, mistakes: &mut Mistakes) {
         mistakes.at(group, "the name of a group consists of letters, digits, `-` and `_`");
     }
 }
+
+/// `["1m", "10m"]`, or the name of a constant.
+fn delays(value: &Expr) -> syn::Result<TokenStream> {
+    let array = match value {
+        Expr::Array(array) => array,
+        Expr::Path(path) => return Ok(quote!(redeliver(#path))),
+        other => return Err(syn::Error::new_spanned(other, DELAYS)),
+    };
+    let nanos = array.elems.iter().map(|delay| match delay {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => duration(text),
+        other => Err(syn::Error::new_spanned(other, DELAYS)),
+    });
+    let nanos = nanos.collect::<syn::Result<Vec<_>>>()?;
+    Ok(quote!(redeliver(&[#(::core::time::Duration::from_nanos(#nanos)),*])))
+}
+
+const DELAYS: &str = "write the delays as `redeliver = [\"1m\", \"10m\"]`";
 
 /// `"15s"`, `"250ms"`, `"2m"`, in nanoseconds.
 fn duration(text: &LitStr) -> syn::Result<u64> {

@@ -27,6 +27,13 @@ async fn everything(
 #[subscriber("d", concurrency = 8, order = key)]
 async fn side_by_side(_key: Key) {}
 
+const STEPS: &[std::time::Duration] = &[std::time::Duration::from_secs(60)];
+
+#[subscriber("put.off", redeliver = ["1m", "10m"])]
+async fn put_off() {}
+#[subscriber("put.off.too", redeliver = STEPS)]
+async fn put_off_too() {}
+
 #[subscriber(TOPIC)]
 fn without_waiting(_message: Message) -> Outcome {
     Outcome::Ack
@@ -67,8 +74,8 @@ impl Events {
 
 #[module(
     providers = [Orders],
-    subscribers = [nothing, everything, side_by_side, without_waiting, one_placeholder, two_placeholders,
-        placeholders_that_nobody_takes, Events],
+    subscribers = [nothing, everything, side_by_side, put_off, put_off_too, without_waiting, one_placeholder,
+        two_placeholders, placeholders_that_nobody_takes, Events],
     optional = [dyn Audit],
 )]
 struct AppModule;

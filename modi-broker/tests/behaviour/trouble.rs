@@ -1,0 +1,78 @@
+//! A module whose handlers treat their failures in every way.
+
+use crate::shop::{Functions, Probe, own, subscriber};
+use modi_broker::{
+    Ack, Attempt, Context, Early, FromMessage, Handler, Headers, Json, Order, Outcome, Spec, Subscribes, argument,
+    early, handler,
+};
+use modi_core::graph::{Edge, HandlerNode, Node, order};
+use modi_core::module::{Cell, Module, Owns, Provides};
+use modi_core::service::{node, node_with};
+use modi_core::{Result, provide};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Notes the headers that it sees, and then plays.
+async fn play(
+    handler: &'static str,
+    Json(n): Json<u32>,
+    context: Context,
+    headers: Headers,
+    probe: Arc<Probe>,
+) -> Result<Outcome> {
+    let names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
+    probe.note(format!("headers of {n}: {}", names.join(" ")));
+    probe.play(handler, n, &context).await
+}
+
+macro_rules! plays {
+    ($($(#[doc = $doc:literal])+ $marker:ident = $name:ident, $spec:expr;)*) => {
+        $(
+            $(#[doc = $doc])+
+            async fn $name(n: Json<u32>, context: Context, headers: Headers, probe: Arc<Probe>) -> Result<Outcome> {
+                play(stringify!($name), n, context, headers, probe).await
+            }
+            subscriber!($marker = $name(n: Json<u32>, context: Context, headers: Headers, probe: Arc<Probe>)
+                -> Result<Outcome>, $spec);
+        )*
+        impl Subscribes<Trouble> for Functions {
+            const HANDLERS: &'static [HandlerNode] = &[$(handler::<Trouble, $marker>(stringify!($name)),)*];
+        }
+    };
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+plays! {
+    /// `#[subscriber("later", retries = 1, redeliver = ["1m", "10m"])]`
+    Later = later, Spec::new("later").retries(1).redeliver(&[MINUTE, Duration::from_secs(600)]);
+    /// `#[subscriber("aside", retries = 1, redeliver = ["1m"], concurrency = 8, order = key)]`
+    Aside = aside, Spec::new("aside").retries(1).redeliver(&[MINUTE]).concurrency(8).order(Order::Key);
+    /// `#[subscriber("taken", retries = 0, redeliver = ["1m"], ack = received)]`
+    Taken = taken, Spec::new("taken").retries(0).redeliver(&[MINUTE]).ack(Ack::Received);
+}
+
+pub(crate) struct Trouble;
+
+pub(crate) struct Cells {
+    probe: Cell<Probe>,
+    functions: Cell<Functions>,
+}
+
+own!(Trouble, Cells, 0 probe: Probe);
+own!(Trouble, Cells, 1 functions: Functions);
+
+impl Module for Trouble {
+    const NAME: &'static str = "Trouble";
+    const GRAPH: &'static [Node] =
+        &[node::<Self, Probe>(), node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
+    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
+    type Cells = Cells;
+
+    fn unit() -> Option<Self> {
+        Some(Self)
+    }
+    fn cells(self) -> Cells {
+        Cells { probe: Cell::empty(), functions: Cell::empty() }
+    }
+}
