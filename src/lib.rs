@@ -3,7 +3,7 @@
 #[doc(inline)]
 pub use modi_broker::{
     Ack, AppExt, Attempt, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context, DeadLetter,
-    FailureKind, FromMessage, FromPath, HandlerError, Headers, IntoMessage, IntoReply, Json, JsonError, Key,
+    FailureKind, FromMessage, FromPath, HandlerError, Headers, IntoMessage, IntoReply, Json, JsonError, Key, Lease,
     MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError, Publication, PublishError, Publisher,
     Receipt, Reply, Report, Spec, SubscriberStats, TestApp, TestSetup, To, TraceParent, TraceParentError, contract,
     wire,

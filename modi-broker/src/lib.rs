@@ -54,7 +54,7 @@ pub use dead_letter::{DeadLetter, FailureKind};
 pub use error::{BrokerError, BrokerErrorKind, PublishError};
 pub use handler::{
     Ack, Attempt, Context, Early, FromMessage, FromPath, Handler, HandlerError, IntoMessage, IntoReply, Json,
-    JsonError, Key, Order, Path, PathError, PayloadError, Reply, Spec, Subscribes, To, argument, early, handler,
+    JsonError, Key, Lease, Order, Path, PathError, PayloadError, Reply, Spec, Subscribes, To, argument, early, handler,
 };
 pub use headers::Headers;
 pub use message::Message;

@@ -1,7 +1,7 @@
 //! What does not fit between a handler's topic, its arguments, its keys and its result: found by the compiler.
 
 use crate::contract::Pattern;
-use crate::{Handler, IntoReply};
+use crate::{Ack, Handler, IntoReply};
 use modi_core::Module;
 
 /// Parts of a sentence about the handler, which is named before it.
@@ -28,6 +28,22 @@ pub(super) const fn problem<M: Module, H: Handler<M>>() -> Option<Sentence> {
                 at += 1;
             }
         }
+    }
+    if H::BY_HAND && matches!(H::SPEC.ack, Ack::Received) {
+        return Some([
+            "` takes the `Lease` of its message, and `ack = received` settles that before: leave one out",
+            "",
+            "",
+            "",
+        ]);
+    }
+    if H::BY_HAND && H::Reply::PUBLISHES {
+        return Some([
+            "` takes the `Lease` of its message: it publishes with a `Publisher`, not by its result",
+            "",
+            "",
+            "",
+        ]);
     }
     match (H::Reply::PUBLISHES, H::SPEC.publish) {
         (true, None) => Some([

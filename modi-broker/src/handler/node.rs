@@ -17,6 +17,9 @@ pub trait Handler<M: Module>: 'static {
     /// For how many placeholders of the topic the arguments stand: [`FromMessage::PLACES`](crate::FromMessage::PLACES)
     /// for each. What is left out is not checked before a message comes.
     const PLACES: &'static [Option<usize>] = &[];
+    /// It takes the lease of its messages, and settles them itself: an argument is
+    /// [`BY_HAND`](crate::FromMessage::BY_HAND).
+    const BY_HAND: bool = false;
     /// What it listens to.
     const SPEC: Spec;
     /// The arguments between the two moments: a tuple of [`Early`](crate::Early).

@@ -1,5 +1,6 @@
 //! What reaches a handler's context from outside while it runs: its deadline and its cancellation.
 
+use super::lease::{Left, Ticket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
@@ -40,16 +41,46 @@ impl Signal {
 
 /// The signal of the attempt in hand, made when a context is taken, and used again where nobody has kept it.
 #[derive(Debug, Default)]
-pub(crate) struct Signals(OnceLock<Arc<Signal>>);
+pub(crate) struct Signals {
+    signal: OnceLock<Arc<Signal>>,
+    /// For a handler that settles by hand.
+    ticket: Option<Arc<Ticket>>,
+}
 
 impl Signals {
     pub(super) fn take(&self) -> Arc<Signal> {
-        self.0.get_or_init(Arc::default).clone()
+        self.signal.get_or_init(Arc::default).clone()
+    }
+
+    pub(super) fn ticket(&self) -> Option<&Arc<Ticket>> {
+        self.ticket.as_ref()
+    }
+
+    /// The lease of the message in hand can be taken.
+    pub(crate) fn hold(&mut self, ticket: Arc<Ticket>) {
+        self.ticket = Some(ticket);
+    }
+
+    /// The lease is free again, for another attempt.
+    pub(crate) fn renew(&mut self) {
+        if let Some(ticket) = &mut self.ticket {
+            *ticket = ticket.renew();
+        }
+    }
+
+    /// Where the lease is after the attempt, and its number.
+    pub(crate) fn lease(&self, succeeded: bool) -> Left {
+        self.ticket.as_ref().map_or(Left::Free, |ticket| ticket.ended(succeeded))
+    }
+
+    /// The number of the lease of the message in hand, which has ended.
+    pub(crate) fn let_go(&mut self) -> Option<u64> {
+        self.ticket.take().map(|ticket| ticket.id)
     }
 
     /// The attempt waits for the first time.
     pub(crate) fn waits(&self, ends: impl FnOnce() -> Instant) {
-        if let Some(signal) = self.0.get() {
+        if let Some(signal) = self.signal.get() {
             // One attempt has one first wait.
             let _known = signal.ends.set(ends());
         }
@@ -58,7 +89,7 @@ impl Signals {
     /// The attempt is over.
     #[inline]
     pub(crate) fn end(&mut self, is_cut_off: impl FnOnce() -> bool) {
-        let Some(signal) = self.0.get_mut() else { return };
+        let Some(signal) = self.signal.get_mut() else { return };
         match Arc::get_mut(signal) {
             Some(free) => free.ends = OnceLock::new(),
             None => self.leave(is_cut_off()),
@@ -67,7 +98,7 @@ impl Signals {
 
     #[cold]
     fn leave(&mut self, is_cut_off: bool) {
-        if let Some(signal) = self.0.take()
+        if let Some(signal) = self.signal.take()
             && is_cut_off
         {
             signal.cancel();

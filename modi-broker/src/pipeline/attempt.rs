@@ -8,7 +8,7 @@ use super::job::{Room, Shared};
 use super::work::Work;
 use crate::contract::{Answer, Outgoing, Place};
 use crate::dead_letter::FailureKind;
-use crate::handler::{Response, Responses, Signals};
+use crate::handler::{Left, Response, Responses, Signals};
 use crate::publisher::Cause;
 use crate::{Message, Outcome, Reply};
 use modi_core::scope::panic_text;
@@ -49,6 +49,8 @@ pub(super) enum End {
     DeadLettered,
     /// It comes again later: a copy waits with the broker.
     Redelivered,
+    /// Not by the pipeline: somebody has its lease, or had it and has settled it.
+    ByHand,
     /// Not yet: what its handler published is not confirmed.
     Unconfirmed,
     /// Not yet: it failed while the breaker is open, and is handled when that closes.
@@ -73,8 +75,30 @@ impl<W: Work> Shared<W> {
             self.see_through(message, &signals, running.as_mut()).await
         };
         signals.end(|| attempted.is_cut_off());
+        let attempted =
+            if W::BY_HAND { self.leave_to_lease(attempted, &signals, &mut room.responses) } else { attempted };
         room.signals = signals;
         if self.is_over(room) { attempted } else { self.finish(attempted, message, room).await }
+    }
+
+    /// A handler that took the lease leaves its message to whoever has it by now, if it succeeded.
+    fn leave_to_lease(&self, attempted: Attempted, signals: &Signals, responses: &mut Responses) -> Attempted {
+        let attempted = match std::mem::replace(responses, Responses::None) {
+            Responses::None => attempted,
+            _ => {
+                let text =
+                    "a handler that takes the `Lease` of its message publishes with a `Publisher`, not by its result";
+                Attempted::Failed(Failure::returned(Error::reject(text)))
+            }
+        };
+        match signals.lease(matches!(attempted, Attempted::Ended(End::Acked))) {
+            Left::Parked | Left::Settled => Attempted::Ended(End::ByHand),
+            Left::Dropped => {
+                count(&self.counters.returned);
+                Attempted::Ended(End::Released)
+            }
+            Left::Free => attempted,
+        }
     }
 
     /// No scope is open, and nothing is to be published: the attempt is over when the handler is.
@@ -245,7 +269,7 @@ pub(super) fn judge(reply: Reply, responses: &mut Responses, name: &'static str)
 }
 
 #[cold]
-fn judge_other(outcome: Outcome, name: &'static str) -> Result<End, Failure> {
+pub(super) fn judge_other(outcome: Outcome, name: &'static str) -> Result<End, Failure> {
     match outcome {
         Outcome::Ack => Ok(End::Acked),
         Outcome::Release => Ok(End::Released),

@@ -76,6 +76,8 @@ counters! {
     redelivered,
     /// Messages that were handed back.
     released,
+    /// Messages whose lease a handler took and dropped without a word. They are among the released ones too.
+    returned,
     /// Messages that it ignored on purpose.
     dropped,
     /// Messages acknowledged when received whose handler was cut off by a stop.

@@ -151,6 +151,7 @@ impl<W: Work> Shared<W> {
                             Paused::Outage => return Ok(End::Kept),
                         }
                         count(&self.counters.retried);
+                        room.signals.renew();
                         failure = match self.attempt(message, story.attempts.saturating_add(1), lane, room).await {
                             Attempted::Ended(end) => {
                                 // It may still fail: its story goes on then.

@@ -4,7 +4,7 @@ use super::attempt::{Attempted, End};
 use super::breaker::PATIENCE;
 use super::failure::{Failure, Suspicion};
 use super::job::{Begin, Ended, InHand, Room, Shared, Task};
-use super::run::Desk;
+use super::run::{Desk, Late};
 use super::schedule::{Entered, Schedule};
 use super::slots::Slots;
 use super::work::Work;
@@ -115,7 +115,7 @@ struct Item {
     lane: u32,
     lease: Option<Lease>,
     /// Its publications failed, and those behind it wait for it.
-    late: Option<Box<(Room, Failure)>>,
+    late: Option<Box<(Room, Failure, bool)>>,
 }
 
 /// What a slot remembers of its message.
@@ -184,9 +184,10 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
     /// Messages whose publications failed start again, before others of their keys.
     #[cold]
     fn see_to_late(&mut self) {
-        while let Some((hand, room, failure)) = self.desk.late.pop_front() {
+        while let Some(late) = self.desk.late.pop_front() {
+            let Late { hand, room, failure, holds_others } = late;
             let InHand { message, number, lane, lease, arrival, key } = hand;
-            let item = Item { message, number, lane, lease, late: Some(Box::new((room, failure))) };
+            let item = Item { message, number, lane, lease, late: Some(Box::new((room, failure, holds_others))) };
             self.held += 1;
             self.schedule.put_first(vec![Entered { arrival, key, item }]);
         }
@@ -197,7 +198,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
 
     fn begin(&mut self, entered: Entered<Item>, suspicion: Option<Box<Suspicion>>) {
         let Entered { arrival, key, item: Item { message, number, lane, lease, late } } = entered;
-        let is_late = late.is_some();
+        let is_late = late.as_ref().is_some_and(|late| late.2);
         if self.desk.is_gone(lane) {
             self.give_one_back(lease, is_late);
             self.schedule.done(key);
@@ -205,7 +206,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         }
         let (room, begin) = match (late, suspicion) {
             (Some(late), _) => {
-                let (mut room, failure) = *late;
+                let (mut room, failure, _) = *late;
                 room.leave(&self.shared.name);
                 (room, Begin::With(Attempted::Failed(failure)))
             }
@@ -216,6 +217,12 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
             (Begin::First, Some(lease)) => self.desk.begin(lease),
             (_, lease) => (lease, None),
         };
+        let mut hand = InHand { message, number, lane, lease, arrival, key };
+        let mut room = room;
+        if W::BY_HAND {
+            self.desk.by_hand.file(&mut hand, &mut room);
+        }
+        let InHand { message, lease, .. } = hand;
         let task = Task { message, number, lane, begins_at, room };
         self.slots.start(|| (self.start)(task, begin), Held { lease, number, lane, arrival, key, is_late });
     }
@@ -237,7 +244,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         back.sort_unstable_by_key(|entered| entered.arrival);
         let back = back.into_iter().map(|entered| entered.item);
         for Item { lease, late, .. } in back.chain(self.schedule.take_idle()) {
-            self.give_one_back(lease, late.is_some());
+            self.give_one_back(lease, late.is_some_and(|late| late.2));
         }
     }
 
@@ -296,10 +303,20 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
     fn end(&mut self, ended: Ended<Message, Room>, held: Held, cx: &mut Context<'_>) {
         let Ended { end, message, mut room } = ended;
         let Held { lease, number, lane, arrival, key, is_late } = held;
+        let mut hand = InHand { message, number, lane, lease, arrival, key };
         if is_late && !matches!(end, Ok(End::Unconfirmed)) {
             self.desk.confirming.go_on();
         }
-        if matches!(end, Ok(End::Kept | End::Suspected)) && lease.is_some() {
+        if W::BY_HAND {
+            let Some((left, rest)) = self.desk.let_go(hand, room, *end.as_ref().unwrap_or(&End::Released)) else {
+                self.held -= 1;
+                self.schedule.done(key);
+                return;
+            };
+            (hand, room) = (left, rest);
+        }
+        if matches!(end, Ok(End::Kept | End::Suspected)) && hand.lease.is_some() {
+            let InHand { message, lease, .. } = hand;
             let item = Item { message, number, lane, lease, late: None };
             let entered = Entered { arrival, key, item };
             match room.suspicion.take() {
@@ -314,7 +331,6 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         }
         self.held -= 1;
         self.schedule.done(key);
-        let hand = InHand { message, number, lane, lease, arrival, key };
         match end {
             Ok(End::Unconfirmed) if is_late => self.desk.confirming.put_back(hand, room),
             Ok(end) => {

@@ -12,6 +12,7 @@
 //! | `failure` | what follows a failed attempt: retries in place, then a copy that comes later, then the dead letter |
 //! | `breaker` | an outage is not a poison message |
 //! | `work` | what a subscriber does with a message: call its handler |
+//! | `by_hand` | messages whose leases handlers hold |
 //! | `confirming` | messages whose results are not confirmed yet |
 //! | `settling` | settlements in batches, beside everything else |
 //! | `control` | drain, then cut |
@@ -22,6 +23,7 @@
 mod attempt;
 mod backoff;
 mod breaker;
+mod by_hand;
 mod clock;
 mod confirming;
 mod control;

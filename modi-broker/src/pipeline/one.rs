@@ -5,7 +5,7 @@ use super::breaker::PATIENCE;
 use super::control::Stage;
 use super::failure::Suspicion;
 use super::job::{Begin, InHand, Room, Shared, Task};
-use super::run::Desk;
+use super::run::{Desk, Late};
 use super::work::Work;
 use crate::BrokerError;
 use crate::contract::{Credit, Delivery, Source};
@@ -45,7 +45,7 @@ pub(super) async fn work<W: Work>(
                 continue;
             }
             let mut begin = Begin::First;
-            if !W::EARLY {
+            if !W::EARLY && !W::BY_HAND {
                 let mut running = pin!(Some(shared.work.attempt(&message, number, lane, &mut line.room, &signals)));
                 // Most handlers do not wait, and then none of what is below is needed.
                 begin = Begin::With(match poll_fn(|cx| Poll::Ready(shared.run(running.as_mut(), cx))).await {
@@ -101,11 +101,22 @@ impl<W: Work> Line<'_, '_, W> {
 
     /// What most messages do not need: scopes, results, failures.
     async fn go_on(&mut self, mut hand: InHand, begins_at: Option<u64>, begin: Begin, is_late: bool) {
+        if W::BY_HAND {
+            self.desk.by_hand.file(&mut hand, &mut self.room);
+        }
         let InHand { number, lane, .. } = hand;
         let task = Task { message: &hand.message, number, lane, begins_at, room: &mut self.room };
         let end = self.desk.drive(pin!(self.shared.handle(task, begin))).await.end;
         if is_late && !matches!(end, Ok(End::Unconfirmed)) {
             self.desk.confirming.go_on();
+        }
+        if W::BY_HAND {
+            let room = self.take_room();
+            let Some((left, room)) = self.desk.let_go(hand, room, *end.as_ref().unwrap_or(&End::Released)) else {
+                return;
+            };
+            hand = left;
+            self.desk.rooms.push(std::mem::replace(&mut self.room, room));
         }
         match end {
             Ok(End::Unconfirmed) if is_late => {
@@ -153,12 +164,12 @@ impl<W: Work> Line<'_, '_, W> {
 
     /// Calls the handlers again whose publications failed.
     async fn see_to_late(&mut self) {
-        while let Some((hand, room, failure)) = self.desk.late.pop_front() {
+        while let Some(Late { hand, room, failure, holds_others }) = self.desk.late.pop_front() {
             let rest = std::mem::replace(&mut self.room, room);
             self.desk.rooms.push(rest);
             self.room.leave(&self.shared.name);
             let begin = Begin::With(Attempted::Failed(failure));
-            self.go_on(hand, None, begin, true).await;
+            self.go_on(hand, None, begin, holds_others).await;
         }
         if std::mem::take(&mut self.desk.has_recovered) {
             self.recover().await;

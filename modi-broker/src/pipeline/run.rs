@@ -3,6 +3,7 @@
 use super::attempt::End;
 use super::backoff::OUTAGE;
 use super::breaker::Breaker;
+use super::by_hand::{ByHand, Heard};
 use super::clock::{Clock, Timer};
 use super::confirming::{Confirmed, Confirming};
 use super::control::{Control, Stage};
@@ -14,7 +15,7 @@ use super::settling::Settling;
 use super::work::{Single, Work};
 use super::{many, one};
 use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Subscription, Verdict};
-use crate::handler::About;
+use crate::handler::{About, Word};
 use crate::redelivery::unpack;
 use crate::{BrokerError, Handler};
 use modi_core::graph::AnyArc;
@@ -67,6 +68,7 @@ async fn work<W: Work>(
         settling,
         confirming: Confirming::new(shared.publish.clone(), shared.counters.clone()),
         late: VecDeque::new(),
+        by_hand: ByHand::default(),
         rooms: Vec::new(),
         has_recovered: false,
         timer: Timer::new(),
@@ -76,6 +78,7 @@ async fn work<W: Work>(
         lanes: &lanes,
         name: &shared.name,
         early: W::EARLY,
+        is_by_hand: W::BY_HAND,
         stage: 0,
         was_open: false,
         answered: 0,
@@ -94,12 +97,23 @@ async fn work<W: Work>(
     ended.and(stopped).map_or_else(Exit::from, |()| Exit::Stopped)
 }
 
+/// A message whose handler was done, and that has to be handled again.
+pub(super) struct Late {
+    pub(super) hand: InHand,
+    pub(super) room: Room,
+    pub(super) failure: Failure,
+    /// Its publications failed, and those behind it wait for it.
+    pub(super) holds_others: bool,
+}
+
 /// The loop's side of a subscriber: settling, the clock, the stop, the intake's back-off, the counters.
 pub(super) struct Desk<'a> {
     pub(super) settling: Settling,
     pub(super) confirming: Confirming,
     /// Publications failed for good: their handlers are called again.
-    pub(super) late: VecDeque<(InHand, Room, Failure)>,
+    pub(super) late: VecDeque<Late>,
+    /// Handlers hold the leases of these.
+    pub(super) by_hand: ByHand,
     /// Left by messages that ended, for those that begin.
     pub(super) rooms: Vec<Room>,
     /// A message that waited for confirmations was the first to succeed after others had failed.
@@ -113,6 +127,8 @@ pub(super) struct Desk<'a> {
     name: &'a str,
     /// Messages are settled when they are received.
     early: bool,
+    /// Handlers settle their messages themselves.
+    is_by_hand: bool,
     /// What the jobs were last polled for.
     stage: u8,
     was_open: bool,
@@ -129,7 +145,7 @@ impl Desk<'_> {
     /// Called when no job can go on. Whether all are to be polled again, because something has come that they may wait
     /// for; otherwise the task is woken when it does.
     pub(super) fn wait(&mut self, cx: &mut Context<'_>) -> bool {
-        self.confirm(cx);
+        self.look_up(cx);
         self.settling.idle(cx, &mut self.tally);
         let stage = self.control.poll_stage(cx);
         let is_open = self.breaker.is_open();
@@ -229,12 +245,59 @@ impl Desk<'_> {
     pub(super) fn look_up(&mut self, cx: &mut Context<'_>) {
         self.settling.poll(cx, &mut self.tally);
         self.confirm(cx);
+        if self.is_by_hand {
+            self.listen(cx);
+        }
+    }
+
+    /// What the leases say that handlers hold.
+    fn listen(&mut self, cx: &mut Context<'_>) {
+        for (id, word) in self.by_hand.listen(cx) {
+            if matches!(word, Word::Dropped) {
+                self.tally.local.returned += 1;
+            }
+            match self.by_hand.hear(id, word) {
+                None => {}
+                Some(Heard::Failed(hand, failure)) => self.fail_late(hand, failure),
+                Some(Heard::Ended(lease, end, answer)) => {
+                    self.has_recovered |= self.breaker.is_troubled() && end.is_success();
+                    let is_due = self.end(Some(lease), end);
+                    if let Some(answer) = answer {
+                        self.settling.watch_last(answer);
+                    }
+                    if is_due {
+                        self.start_settling(cx);
+                    }
+                }
+            }
+        }
+    }
+
+    fn fail_late(&mut self, hand: InHand, failure: Failure) {
+        let room = self.room();
+        self.late.push_back(Late { hand, room, failure, holds_others: false });
+    }
+
+    /// A handler that settles by hand has ended: gives back what is still the pipeline's.
+    pub(super) fn let_go(&mut self, mut hand: InHand, mut room: Room, end: End) -> Option<(InHand, Room)> {
+        let Some(id) = room.signals.let_go() else { return Some((hand, room)) };
+        if end == End::ByHand {
+            self.take_back(room);
+            if let Some((hand, failure)) = self.by_hand.park(id, hand) {
+                self.fail_late(hand, failure);
+            }
+            return None;
+        }
+        hand.lease = self.by_hand.take_back(id);
+        Some((hand, room))
     }
 
     fn confirm(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready(confirmed) = self.confirming.poll(cx) {
             match confirmed {
-                Confirmed::Failed(hand, room, failure) => self.late.push_back((hand, room, failure)),
+                Confirmed::Failed(hand, room, failure) => {
+                    self.late.push_back(Late { hand, room, failure, holds_others: true });
+                }
                 Confirmed::Ended(hand, room, end) => {
                     self.has_recovered |= self.breaker.is_troubled() && end.is_success();
                     if self.end(hand.lease, end) {
@@ -274,19 +337,20 @@ impl Desk<'_> {
 
     /// What is not in the loop's hands any more, and not settled.
     pub(super) fn out(&self) -> usize {
-        self.settling.outstanding() + self.confirming.len() + self.late.len()
+        self.settling.outstanding() + self.confirming.len() + self.late.len() + self.by_hand.len()
     }
 
     /// No confirmation is worth waiting for any more, or all have come in.
     pub(super) fn is_confirmed(&mut self) -> bool {
         if self.control.has_reached(Stage::Cut) {
-            let late = self.late.drain(..).map(|(hand, ..)| hand);
-            let given_up: Vec<_> = late.chain(self.confirming.give_up()).collect();
-            for hand in given_up {
-                self.end(hand.lease, End::Released);
+            let late = self.late.drain(..).map(|late| late.hand);
+            let leases = late.chain(self.confirming.give_up()).map(|hand| hand.lease);
+            let leases: Vec<_> = leases.chain(self.by_hand.give_up().map(Some)).collect();
+            for lease in leases {
+                self.end(lease, End::Released);
             }
         }
-        self.confirming.is_empty() && self.late.is_empty()
+        self.confirming.is_empty() && self.late.is_empty() && self.by_hand.len() == 0
     }
 
     /// Counts how the message ended. Whether so many settlements wait by now that settling should begin.
@@ -304,7 +368,7 @@ impl Desk<'_> {
             End::Redelivered => local.redelivered += 1,
             End::Released if lease.is_none() => local.lost += 1,
             End::Released => local.released += 1,
-            End::Kept | End::Suspected | End::Unconfirmed => return false,
+            End::Kept | End::Suspected | End::Unconfirmed | End::ByHand => return false,
         }
         lease.is_some_and(|lease| self.settling.push(Settlement { lease, verdict }))
     }

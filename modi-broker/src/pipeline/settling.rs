@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// A call starts when `at` settlements wait, or `linger` after the loop first had nothing to do while some waited. One
@@ -17,6 +18,10 @@ pub(super) struct Settling {
     to: Arc<dyn Settle>,
     waiting: Vec<Settlement>,
     running: Option<(usize, BoxFuture<'static, Settled>)>,
+    /// Who wants to know what a settlement came to, by its place among those that wait.
+    watched: Vec<Watched>,
+    /// The same for those that run.
+    watched_now: Vec<Watched>,
     /// How many were answered, in the order that they were given.
     answered: Arc<AtomicU64>,
     at: usize,
@@ -25,11 +30,15 @@ pub(super) struct Settling {
     armed: bool,
 }
 
+type Watched = (usize, oneshot::Sender<SettleResult>);
+
 impl Settling {
     pub(super) fn new(to: Arc<dyn Settle>, capabilities: &Capabilities) -> Self {
         let (at, linger) = (capabilities.settle_at.max(1), capabilities.linger);
         let (timer, answered) = (Box::pin(sleep(linger)), Arc::default());
-        Self { to, waiting: Vec::with_capacity(at), running: None, answered, at, linger, timer, armed: false }
+        let waiting = Vec::with_capacity(at);
+        let (watched, watched_now) = (Vec::new(), Vec::new());
+        Self { to, waiting, running: None, watched, watched_now, answered, at, linger, timer, armed: false }
     }
 
     /// Each settlement goes out at once: somebody waits for its answer.
@@ -59,6 +68,13 @@ impl Settling {
         self.waiting.len() >= self.at
     }
 
+    /// Tells what becomes of the settlement that was pushed last.
+    pub(super) fn watch_last(&mut self, answer: oneshot::Sender<SettleResult>) {
+        if let Some(last) = self.waiting.len().checked_sub(1) {
+            self.watched.push((last, answer));
+        }
+    }
+
     /// Settles what waits, without waiting for the answer.
     pub(super) async fn begin(&mut self, tally: &mut Tally) {
         poll_fn(|cx| {
@@ -74,6 +90,7 @@ impl Settling {
             return;
         }
         let many = self.waiting.len();
+        std::mem::swap(&mut self.watched, &mut self.watched_now);
         match self.to.settle(&mut self.waiting) {
             Answer::Now(settled) => self.count(tally, &settled, many),
             Answer::Later(settled) => {
@@ -94,7 +111,15 @@ impl Settling {
         }
     }
 
-    fn count(&self, tally: &mut Tally, settled: &Settled, many: usize) {
+    fn count(&mut self, tally: &mut Tally, settled: &Settled, many: usize) {
+        for (at, watched) in self.watched_now.drain(..) {
+            let result = match settled {
+                Settled::All(result) => Some(*result),
+                Settled::Each(results) => results.get(at).copied(),
+            };
+            // Who has stopped waiting need not know.
+            let _gone = watched.send(result.unwrap_or(SettleResult::Failed));
+        }
         self.answered.fetch_add(many as u64, Ordering::Relaxed);
         count(tally, settled, many);
     }

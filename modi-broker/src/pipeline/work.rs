@@ -17,6 +17,8 @@ pub(super) trait Work: Send + Sync {
     const SIDE_BY_SIDE: bool;
     /// Messages are acknowledged when they are received.
     const EARLY: bool;
+    /// The handler settles its messages itself.
+    const BY_HAND: bool;
 
     /// How the subscription is read.
     fn spec(&self) -> &Spec;
@@ -60,6 +62,7 @@ impl<M: Module, H: Handler<M>> Single<M, H> {
 impl<M: Module, H: Handler<M>> Work for Single<M, H> {
     const SIDE_BY_SIDE: bool = H::SPEC.concurrency > 1;
     const EARLY: bool = matches!(H::SPEC.ack, crate::Ack::Received);
+    const BY_HAND: bool = H::BY_HAND;
 
     #[inline]
     fn spec(&self) -> &Spec {

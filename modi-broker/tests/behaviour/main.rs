@@ -1,6 +1,7 @@
 //! What the pipeline does, on the broker inside the process and on a paused clock.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod by_hand;
 #[path = "../common/capture.rs"]
 mod capture;
 mod chain;

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use modi_broker::{
-    Ack, Attempt, Context, Early, FromMessage, Handler, Headers, Json, Key, Outcome, Spec, Subscribes, To, argument,
-    early, handler,
+    Ack, Attempt, Context, Early, FromMessage, Handler, Headers, Json, Key, Lease, Outcome, Spec, Subscribes, To,
+    argument, early, handler,
 };
 use modi_core::graph::{Edge, HandlerNode, Node, order};
 use modi_core::module::{Cell, Module, Owns, Provides};
@@ -24,6 +24,8 @@ pub(crate) struct Probe {
     notes: Mutex<Vec<String>>,
     scripts: Mutex<HashMap<&'static str, Script>>,
     units: AtomicU32,
+    /// Of messages that are settled by hand.
+    pub(crate) leases: Mutex<HashMap<u32, Lease>>,
 }
 
 type Script = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Outcome>> + Send + Sync>;
@@ -268,6 +270,7 @@ macro_rules! subscriber {
         {
             const EDGES: &'static [Edge] = &[$(argument::<M, $type>(stringify!($argument))),*];
             const PLACES: &'static [Option<usize>] = &[$(<$type as FromMessage<M>>::PLACES),*];
+            const BY_HAND: bool = false $(|| <$type as FromMessage<M>>::BY_HAND)*;
             const SPEC: Spec = $spec;
             type Input = ($(Early<$type>,)*);
             type Reply = $reply;

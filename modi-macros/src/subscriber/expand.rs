@@ -98,6 +98,7 @@ fn implementation(handler: &Handler) -> TokenStream {
             ];
             const PLACES: &'static [::core::option::Option<usize>] =
                 &[#(<#types as ::modi::__private::FromMessage<__M>>::PLACES),*];
+            const BY_HAND: bool = false #(|| <#types as ::modi::__private::FromMessage<__M>>::BY_HAND)*;
             const SPEC: ::modi::__private::Spec = #options;
             type Input = (#(::modi::__private::Early<#types>,)*);
             type Reply = #reply;
