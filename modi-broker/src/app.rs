@@ -2,7 +2,8 @@
 
 use crate::component::Brokers;
 use crate::registry::Registry;
-use crate::{Broker, Publisher};
+use crate::subscribers::Roster;
+use crate::{Broker, Publisher, Subscribers};
 use modi_core::{App, Module};
 use std::sync::Arc;
 
@@ -48,8 +49,9 @@ pub(crate) fn registered<M: Module>(app: App<M>) -> (App<M>, Arc<Registry>) {
     if let Some(registry) = app.extension::<Arc<Registry>>().cloned() {
         return (app, registry);
     }
-    let registry = Arc::new(Registry::new());
-    let app = app.extend(registry.clone()).component(Brokers::new(registry.clone()));
+    let (registry, roster) = (Arc::new(Registry::new()), Arc::<Roster>::default());
+    let app = app.extend(registry.clone()).extend(Subscribers::new(roster.clone()));
+    let app = app.component(Brokers::new(registry.clone(), roster));
     match registry.link(None) {
         Some(link) => (app.extend(Publisher::new(registry.clone(), link)), registry),
         None => (app, registry),

@@ -6,6 +6,7 @@ use crate::pipeline::{Counters, Report, SubscriberStats};
 use std::env::{self, VarError};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A broker that an application can be given: [`AppExt::broker`](crate::AppExt::broker). Making one opens nothing.
 ///
@@ -22,11 +23,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Broker {
     scheme: &'static str,
     connect: Arc<dyn Connect>,
+    patience: Duration,
     counted: Arc<Mutex<Vec<Counted>>>,
 }
 
-/// A subscriber and its numbers.
-type Counted = (String, Arc<Counters>);
+/// A subscriber and the numbers of each of its members.
+type Counted = (String, Vec<Arc<Counters>>);
+
+/// How long an application waits for a broker that is not there yet.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The environment variable that [`Broker::from_env`] reads.
 const VARIABLE: &str = "MODI_BROKER_URL";
@@ -76,7 +81,7 @@ impl Broker {
 
     /// A broker of one's own making. The scheme is what log lines call it.
     pub fn new(scheme: &'static str, connect: impl Connect) -> Self {
-        Self { scheme, connect: Arc::new(connect), counted: Arc::default() }
+        Self { scheme, connect: Arc::new(connect), patience: PATIENCE, counted: Arc::default() }
     }
 
     /// Parses a URL. Its scheme chooses the broker; each but `memory` is a Cargo feature.
@@ -132,19 +137,37 @@ impl Broker {
         }
     }
 
+    /// How long the start of an application waits for a broker that is not there yet, trying again and again. By default 30
+    /// seconds; zero fails at the first error. What can never work, such as a wrong password, fails at once. The
+    /// application's own start deadline holds as well.
+    #[must_use]
+    pub fn wait_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// What its subscribers have done, in every application that was given this broker or a clone of it.
     pub fn report(&self) -> Report {
         let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        Report { subscribers: counted.iter().map(|(name, counters)| SubscriberStats::of(name, counters)).collect() }
+        let of = |(name, members): &Counted| {
+            let members = members.iter().map(|counters| SubscriberStats::of(name, counters)).collect();
+            SubscriberStats { name: name.clone(), ..Report { subscribers: members }.total() }
+        };
+        Report { subscribers: counted.iter().map(of).collect() }
     }
 
-    pub(crate) fn count(&self, subscriber: String) -> Arc<Counters> {
-        let counters = Arc::new(Counters::default());
-        self.counted.lock().unwrap_or_else(PoisonError::into_inner).push((subscriber, counters.clone()));
+    /// The numbers of a subscriber with so many members.
+    pub(crate) fn count(&self, subscriber: &str, members: usize) -> Vec<Arc<Counters>> {
+        let counters: Vec<Arc<Counters>> = (0..members).map(|_| Arc::default()).collect();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.push((subscriber.to_owned(), counters.clone()));
         counters
     }
 
-    pub(crate) fn connect(&self) -> &dyn Connect {
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    pub(crate) fn connector(&self) -> &dyn Connect {
         &*self.connect
     }
 

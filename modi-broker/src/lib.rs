@@ -34,6 +34,7 @@ mod dead_letter;
 mod error;
 mod handler;
 mod headers;
+mod health;
 mod message;
 mod observe;
 mod outcome;
@@ -43,6 +44,8 @@ mod publisher;
 mod redelivery;
 mod registry;
 mod start_error;
+mod subscribers;
+mod supervision;
 mod testing;
 pub mod wire;
 
@@ -57,10 +60,12 @@ pub use handler::{
     JsonError, Key, Lease, Order, Path, PathError, PayloadError, Reply, Spec, Subscribes, To, argument, early, handler,
 };
 pub use headers::Headers;
+pub use health::Health;
 pub use message::Message;
 pub use observe::{TraceParent, TraceParentError};
 pub use outcome::Outcome;
 pub use pipeline::{Report, SubscriberStats};
 pub use publisher::{Publication, Publisher};
 pub use start_error::BrokersError;
+pub use subscribers::{RunningAppExt, SubscriberError, SubscriberState, SubscriberStatus, Subscribers};
 pub use testing::{TestApp, TestSetup};

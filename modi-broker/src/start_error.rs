@@ -8,7 +8,7 @@ use modi_core::BoxError;
 #[non_exhaustive]
 pub enum BrokersError {
     /// The subscribers and the brokers do not fit together; every problem is listed.
-    #[error("the subscribers do not fit together:{}", lines(.0))]
+    #[error("the subscribers and their brokers do not fit together:{}", lines(.0))]
     Setup(Vec<String>),
     /// A broker cannot be connected.
     #[error("the broker `{scheme}` cannot be connected")]
@@ -19,6 +19,18 @@ pub enum BrokersError {
         #[source]
         source: BrokerError,
     },
+    /// The topics and dead-letter places of a broker can be neither looked at nor made.
+    #[error("the topics of the broker `{scheme}` cannot be provided")]
+    Provision {
+        /// The kind of broker.
+        scheme: &'static str,
+        /// The cause.
+        #[source]
+        source: BrokerError,
+    },
+    /// Several things failed at once; each is listed with its causes.
+    #[error("several things cannot start:{}", lines(&chains(.0)))]
+    Several(Vec<Self>),
     /// A subscriber cannot join.
     #[error("`{subscriber}` cannot subscribe")]
     Subscribe {
@@ -45,6 +57,29 @@ pub enum BrokersError {
         /// What the panic said.
         message: String,
     },
+}
+
+impl BrokersError {
+    /// None, one, or all of them as one.
+    pub(crate) fn all(mut errors: Vec<Self>) -> Result<(), Self> {
+        match errors.len() {
+            0 | 1 => errors.pop().map_or(Ok(()), Err),
+            _ => Err(Self::Several(errors)),
+        }
+    }
+}
+
+fn chains(errors: &[BrokersError]) -> Vec<String> {
+    let chain = |error: &BrokersError| {
+        let mut text = error.to_string();
+        let mut next = std::error::Error::source(error);
+        while let Some(cause) = next {
+            text = format!("{text}: {cause}");
+            next = cause.source();
+        }
+        text
+    };
+    errors.iter().map(chain).collect()
 }
 
 fn lines(problems: &[String]) -> String {

@@ -1,7 +1,7 @@
 //! An application under test: on the broker inside the process, with providers replaced, without sleeping.
 
 use crate::handler::decode_json;
-use crate::{AppExt, Broker, DeadLetter, MemoryBroker, Message, Report};
+use crate::{AppExt, Broker, DeadLetter, MemoryBroker, Message, Report, RunningAppExt, Subscribers};
 use modi_core::module::{Provides, Singleton};
 use modi_core::service::Wire;
 use modi_core::{App, Error, Module, Overrides, Result, RunningApp, Service, StartError};
@@ -140,6 +140,11 @@ impl<M: Module> TestApp<M> {
     /// What the subscribers have done.
     pub fn report(&self) -> Report {
         self.broker.report()
+    }
+
+    /// The subscribers: how they are, to be paused, stopped and started.
+    pub fn subscribers(&self) -> Subscribers {
+        self.app.subscribers()
     }
 
     /// The broker, which outlives the application: another one can be started on it.

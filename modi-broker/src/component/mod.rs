@@ -1,40 +1,45 @@
 //! The brokers as a part of a running application: everything checked, connected, subscribed; drained; closed.
+//!
+//! | file | its job |
+//! |---|---|
+//! | `check` | what is found before anything is built |
+//! | `open` | connecting, with patience |
+//! | `join` | a subscriber's place at its broker |
+//! | `supervise` | a subscriber's task: run, stop, start, restart |
 
 mod check;
+mod join;
+mod open;
+mod supervise;
 
-use crate::contract::{Connection, Credit, Place, Provision, Publish, Start, SubscribeOptions};
-use crate::handler::{About, Order, Subscriber};
-use crate::pipeline::{Control, Counters, Exit, Parts, Report, SubscriberStats};
-use crate::registry::{Entry, Registry};
+use crate::contract::{Place, Provision, Subscription};
+use crate::handler::Subscriber;
+use crate::pipeline::{Report, SubscriberStats};
+use crate::registry::Registry;
 use crate::start_error::BrokersError;
-use crate::{BrokerError, Publisher};
+use crate::subscribers::Roster;
+use crate::supervision::{GRACE, Supervision};
+use crate::{BrokerError, BrokerErrorKind, health};
 use async_trait::async_trait;
 use check::{Wanted, check};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use modi_core::scope::panic_text;
-use modi_core::{Component, Declared, Error, Host, Mounted, Result, Stop};
-use std::panic::AssertUnwindSafe;
+use join::Seat;
+use modi_core::{Component, Declared, Error, Host, Mounted, Result};
+use open::{Open, connect};
 use std::sync::Arc;
 use std::time::Duration;
+use supervise::{Restarts, Supervisor};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Hosts every subscriber of the application.
 pub(crate) struct Brokers {
     registry: Arc<Registry>,
+    roster: Arc<Roster>,
     open: Vec<Open>,
-    controls: Vec<Arc<Control>>,
-    counters: Vec<Arc<Counters>>,
-    /// Dropping it ends what is in it.
+    /// Supervisors. Dropping it ends what is in it.
     tasks: JoinSet<()>,
-}
-
-/// A broker that is connected.
-struct Open {
-    entry: Entry,
-    connection: Arc<dyn Connection>,
-    publish: Arc<dyn Publish>,
+    /// Looks at them from outside.
+    watch: JoinSet<()>,
 }
 
 /// A handler that is going to be a subscriber.
@@ -44,12 +49,9 @@ struct Listener {
     wanted: Wanted,
 }
 
-/// What is left after the deadline gets this long to be completed and given back.
-const GRACE: Duration = Duration::from_secs(1);
-
 impl Brokers {
-    pub(crate) fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, open: Vec::new(), controls: Vec::new(), counters: Vec::new(), tasks: JoinSet::new() }
+    pub(crate) fn new(registry: Arc<Registry>, roster: Arc<Roster>) -> Self {
+        Self { registry, roster, open: Vec::new(), tasks: JoinSet::new(), watch: JoinSet::new() }
     }
 
     fn listeners(&self, host: &Host) -> Vec<Listener> {
@@ -63,104 +65,75 @@ impl Brokers {
         listeners
     }
 
-    async fn connect(&mut self, entries: Vec<Entry>) -> Result<(), BrokersError> {
-        for entry in entries {
-            let Some(broker) = &entry.broker else {
-                // Nobody can publish to a default broker that is not there.
-                entry.link.close();
-                continue;
-            };
-            let failed = |source| BrokersError::Connect { scheme: broker.scheme(), source };
-            let connection = broker.connect().connect().await.map_err(failed)?;
-            let publish = connection.publisher().await.map_err(failed)?;
-            self.open.push(Open { entry, connection, publish });
-        }
-        Ok(())
+    async fn connect(&mut self) -> Result<(), BrokersError> {
+        let (open, errors) = connect(self.registry.entries()).await;
+        self.open = open;
+        BrokersError::all(errors)
     }
 
-    async fn subscribe(&mut self, host: &Host, listeners: Vec<Listener>) -> Result<(), BrokersError> {
-        let mut ready = Vec::new();
-        for Listener { mounted, subscriber, wanted } in listeners {
-            let Wanted { name, spec, group, broker } = wanted;
-            let entries = self.registry.entries();
-            let link = broker.map(|at| entries[at].link.clone());
-            let open =
-                self.open.iter().find(|open| link.as_ref().is_some_and(|link| Arc::ptr_eq(link, &open.entry.link)));
-            let Some(Open { entry, connection, publish }) = open else { continue };
-            let Some(broker) = &entry.broker else { continue };
-            let topic: Arc<str> = spec.topic.into();
-            let failed = |source| BrokersError::Subscribe { subscriber: name.clone(), source };
-            let results = spec.publish.map(Arc::<str>::from);
-            let later = Place::Retry { group: &group, topic: &topic, after: Duration::ZERO };
-            let mut wanted = vec![Place::Topic(&topic), Place::Dead { group: &group, topic: &topic }, later];
-            wanted.extend(results.as_deref().map(Place::Topic));
-            for difference in connection.provision(&wanted, Provision::Missing).await.map_err(failed)? {
-                tracing::warn!(subscriber = name, difference = difference.what, "not as it is wanted");
+    /// What messages are written to exists before the first message.
+    async fn provision(&self, listeners: &[Listener]) -> Result<(), BrokersError> {
+        let mut errors = Vec::new();
+        for open in &self.open {
+            let mut wanted = Vec::new();
+            for Wanted { spec, group, .. } in
+                listeners.iter().map(|listener| &listener.wanted).filter(|wanted| wanted.broker == Some(open.at))
+            {
+                let later = Place::Retry { group, topic: spec.topic, after: Duration::ZERO };
+                let places = [Place::Topic(spec.topic), Place::Dead { group, topic: spec.topic }, later];
+                for place in places.into_iter().chain(spec.publish.map(Place::Topic)) {
+                    if !wanted.contains(&place) {
+                        wanted.push(place);
+                    }
+                }
             }
-            let by_lane = spec.concurrency > 1 && spec.order == Order::Lane;
-            let options = SubscribeOptions {
-                topic: topic.clone(),
-                group: group.clone(),
-                limit: Credit { messages: spec.limit, bytes: spec.bytes },
-                by_lane,
-                start: Start::Earliest,
-            };
-            let subscription = connection.subscribe(&options).await.map_err(failed)?;
-            let about = About {
-                name: name.clone(),
-                topic,
-                group,
-                system: broker.scheme(),
-                deadline: spec.deadline,
-                service: host.name().into(),
-                publish: results,
-                publisher: Publisher::new(self.registry.clone(), entry.link.clone()),
-            };
-            let parts = Parts {
-                subscription,
-                publish: publish.clone(),
-                plan: host.plan(mounted.node.edges),
-                about: Arc::new(about),
-                name: mounted.node.name,
-                control: Arc::default(),
-                counters: broker.count(name.clone()),
-            };
-            ready.push((name, subscriber, parts));
+            let scheme = open.broker.scheme();
+            match open.provision(&wanted, Provision::Missing).await {
+                Ok(differences) => differences.into_iter().for_each(|difference| {
+                    tracing::warn!(scheme, difference = difference.what, "not as it is wanted");
+                }),
+                Err(source) => errors.push(BrokersError::Provision { scheme, source }),
+            }
         }
-        // The first message may be published from, so publishing is open before it.
-        self.open.iter().for_each(|open| open.entry.link.open(open.publish.clone()));
-        for (name, subscriber, parts) in ready {
-            self.controls.push(parts.control.clone());
-            self.counters.push(parts.counters.clone());
-            self.tasks.spawn(supervise(name, subscriber.run(parts), host.stop().clone()));
+        BrokersError::all(errors)
+    }
+
+    async fn subscribe(&self, host: &Host, listeners: Vec<Listener>) -> Result<Vec<Joined>, BrokersError> {
+        let (mut joined, mut errors) = (Vec::new(), Vec::new());
+        for Listener { mounted, subscriber, wanted } in listeners {
+            let Some(open) = self.open.iter().find(|open| Some(open.at) == wanted.broker) else { continue };
+            let seat = Seat::new(&wanted, open, &self.registry, host, (mounted.node.name, mounted.node.edges));
+            match seat.join_at_start(open).await {
+                Ok(subscriptions) => {
+                    let counters = open.broker.count(&wanted.name, subscriptions.len());
+                    let supervision = Arc::new(Supervision::new(wanted.name, wanted.spec.deadline, counters));
+                    let (stop, restarts) = (host.stop().clone(), Restarts::default());
+                    joined.push((Supervisor { supervision, subscriber, seat, stop, restarts }, subscriptions));
+                }
+                Err(source) => errors.push(BrokersError::Subscribe { subscriber: wanted.name, source }),
+            }
         }
-        Ok(())
+        BrokersError::all(errors).map(|()| joined)
     }
 
     fn total(&self) -> SubscriberStats {
-        let subscribers = self.counters.iter().map(|counters| SubscriberStats::of("", counters)).collect();
-        Report { subscribers }.total()
+        let subscribers = self.roster.list();
+        let counters = subscribers.iter().flat_map(|subscriber| &subscriber.counters);
+        Report { subscribers: counters.map(|counters| SubscriberStats::of("", counters)).collect() }.total()
     }
 
     async fn join(&mut self) {
         while self.tasks.join_next().await.is_some() {}
     }
-}
 
-/// A subscriber that fails or panics stops the application.
-async fn supervise(name: String, run: BoxFuture<'static, Exit>, stop: Stop) {
-    match AssertUnwindSafe(run).catch_unwind().await {
-        Ok(Exit::Stopped) => {}
-        Ok(Exit::Failed(source)) => stop.fail(BrokersError::Failed { subscriber: name, source: source.into() }.into()),
-        Ok(Exit::GaveUp { error, .. }) => {
-            stop.fail(BrokersError::Failed { subscriber: name, source: error.into() }.into());
-        }
-        Err(panic) => {
-            let message = panic_text(&*panic);
-            stop.fail(BrokersError::Panicked { subscriber: name, message }.into());
-        }
+    /// Whether everything ended in time.
+    async fn join_within(&mut self, within: Duration) -> bool {
+        timeout(within, self.join()).await.is_ok()
     }
 }
+
+/// A subscriber that is a member of its group, and has not asked for a message yet.
+type Joined = (Supervisor, Vec<Subscription>);
 
 #[async_trait]
 impl Component for Brokers {
@@ -179,29 +152,43 @@ impl Component for Brokers {
 
     async fn start(&mut self, host: &Host) -> Result {
         let listeners = self.listeners(host);
-        self.connect(self.registry.entries()).await?;
-        self.subscribe(host, listeners).await?;
-        tracing::info!(subscribers = self.controls.len(), "ready");
+        self.connect().await?;
+        self.provision(&listeners).await?;
+        let joined = self.subscribe(host, listeners).await?;
+        // The first message may be published from, so publishing is open before it.
+        self.open.iter().for_each(|open| open.entry.link.open(open.publish.clone()));
+        let list = joined.iter().map(|(supervisor, _)| supervisor.supervision.clone()).collect();
+        self.roster.fill(list, host.stop().clone());
+        tracing::info!(subscribers = joined.len(), "ready");
+        for (supervisor, subscriptions) in joined {
+            self.tasks.spawn(supervisor.run(subscriptions));
+        }
+        self.watch.spawn(health::watch(self.roster.clone()));
         Ok(())
     }
 
     async fn drain(&mut self, within: Duration) -> Result {
         let before = self.total();
-        self.controls.iter().for_each(|control| control.drain());
-        if timeout(within, self.join()).await.is_err() {
-            self.controls.iter().for_each(|control| control.cut());
-            if timeout(GRACE, self.join()).await.is_err() {
-                self.tasks.abort_all();
+        self.roster.stops();
+        let subscribers = self.roster.list();
+        subscribers.iter().for_each(|subscriber| subscriber.end());
+        if !self.join_within(within).await {
+            subscribers.iter().for_each(|subscriber| subscriber.cut());
+            if !self.join_within(GRACE).await {
+                subscribers.iter().for_each(|subscriber| subscriber.abort());
                 // What blocks its thread is not waited for.
-                let _stuck = timeout(GRACE, self.join()).await;
+                if !self.join_within(GRACE).await {
+                    self.tasks.abort_all();
+                }
             }
         }
+        self.watch.abort_all();
         let mut first = Ok(());
         for open in &self.open {
             let flushed = timeout(GRACE, open.publish.flush()).await;
             let flushed = flushed.unwrap_or_else(|_| {
                 let text = format!("publications are not confirmed after {GRACE:?}");
-                Err(BrokerError::new(crate::BrokerErrorKind::Unavailable, text))
+                Err(BrokerError::new(BrokerErrorKind::Unavailable, text))
             });
             first = first.and(flushed.map_err(Error::from));
         }
@@ -222,7 +209,7 @@ impl Component for Brokers {
             entry.link.close();
         }
         for open in self.open.drain(..) {
-            let closed = open.connection.close(GRACE).await;
+            let closed = open.line.close(GRACE).await;
             first = first.and(closed.map_err(Error::from));
         }
         first

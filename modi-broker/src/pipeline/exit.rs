@@ -1,11 +1,12 @@
 //! How a subscriber's run comes to its end, and what becomes of the subscriber then.
 
+use super::backoff::OUTAGE;
 use crate::BrokerError;
 use modi_core::Error;
+use std::time::Duration;
 
 /// Why a run ended. Whoever supervises the subscriber reads it.
 #[derive(Debug)]
-#[expect(dead_code, reason = "policies that end a subscriber are the failure path's")]
 pub(crate) enum Exit {
     /// It was told to.
     Stopped,
@@ -25,6 +26,11 @@ pub(crate) enum Then {
     Restart,
     /// The application stops with the error.
     StopApp,
+}
+
+/// How long a subscriber waits before it begins again, after so many failures in a row.
+pub(crate) fn wait_before_restart(failures: u32) -> Duration {
+    OUTAGE.wait(failures)
 }
 
 impl From<BrokerError> for Exit {

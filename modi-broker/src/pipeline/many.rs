@@ -51,6 +51,7 @@ pub(super) async fn work<W: Work>(
             floor.turn(cx);
             let is_confirmed = floor.desk.is_draining() && floor.desk.is_confirmed();
             if let Some(next) = &mut next
+                && floor.desk.may_receive()
                 && let Poll::Ready(received) = next.as_mut().poll(cx)
             {
                 return Poll::Ready(received);

@@ -15,7 +15,7 @@
 //! | `by_hand` | messages whose leases handlers hold |
 //! | `confirming` | messages whose results are not confirmed yet |
 //! | `settling` | settlements in batches, beside everything else |
-//! | `control` | drain, then cut |
+//! | `control` | pause, drain, cut |
 //! | `exit` | how a run ends |
 //! | `clock` | deadlines and waits, on one timer |
 //! | `backoff`, `counters` | how long to wait and where, what was done |
@@ -43,6 +43,6 @@ pub use counters::{Report, SubscriberStats};
 
 pub(crate) use control::Control;
 pub(crate) use counters::Counters;
-pub(crate) use exit::Exit;
+pub(crate) use exit::{Exit, Then, wait_before_restart};
 pub(crate) use failure::{Failure, Story};
 pub(crate) use run::{Parts, run};

@@ -214,6 +214,9 @@ impl<W: Work> Line<'_, '_, W> {
             let mut next = (credit > 0 && desk.may_receive()).then(|| source.next(grant, batch));
             poll_fn(|cx| {
                 desk.look_up(cx);
+                if next.is_some() && !desk.may_receive() {
+                    return Poll::Ready(Ok(()));
+                }
                 if let Some(next) = &mut next
                     && let Poll::Ready(received) = next.as_mut().poll(cx)
                 {
@@ -228,7 +231,7 @@ impl<W: Work> Line<'_, '_, W> {
                 }
                 let mut is_over = patience.is_some_and(|moment| desk.has_come(moment));
                 while !is_over && desk.wait(cx) {
-                    is_over = next.is_none() && limit > 0 && desk.may_receive()
+                    is_over = limit > 0 && next.is_none() == desk.may_receive()
                         || patience.is_some_and(|moment| desk.has_come(moment));
                 }
                 if is_over || desk.is_draining() || !desk.late.is_empty() || desk.has_recovered {

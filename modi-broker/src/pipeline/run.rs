@@ -83,7 +83,7 @@ async fn work<W: Work>(
         was_open: false,
         answered: 0,
         unbroken: 0,
-        failures: 0,
+        is_failing: false,
         resumes: 0,
     };
     // Known to the compiler: one of the two is left out of the program.
@@ -135,8 +135,8 @@ pub(super) struct Desk<'a> {
     answered: u64,
     /// Messages since this task last waited.
     unbroken: usize,
-    /// Of the intake, in a row.
-    failures: u32,
+    /// The intake gave an error, and no message since.
+    is_failing: bool,
     /// When the intake goes on.
     resumes: u64,
 }
@@ -191,7 +191,7 @@ impl Desk<'_> {
 
     #[inline]
     pub(super) fn is_draining(&self) -> bool {
-        self.control.has_reached(Stage::Draining)
+        self.control.is_draining()
     }
 
     /// It cannot go on: jobs that wait for another attempt need not.
@@ -204,9 +204,9 @@ impl Desk<'_> {
         self.lanes.is_gone(lane)
     }
 
-    /// Whether the intake may be asked: it may not for a while after an error.
+    /// Whether the intake may be asked: it may not during a pause, and for a while after an error.
     pub(super) fn may_receive(&self) -> bool {
-        self.clock.has_come(self.resumes)
+        !self.control.is_paused() && self.clock.has_come(self.resumes)
     }
 
     /// Counts what came in, and backs off after an error that is not permanent.
@@ -219,7 +219,11 @@ impl Desk<'_> {
         self.tally.local.received += batch.len() as u64;
         self.unbroken += batch.len();
         match received {
-            Ok(()) => self.failures = 0,
+            Ok(()) if self.is_failing && !batch.is_empty() => {
+                self.is_failing = false;
+                self.control.intake_works();
+            }
+            Ok(()) => {}
             Err(error) if error.is_permanent() => return Err(error),
             Err(error) => self.back_off(&error),
         }
@@ -228,8 +232,9 @@ impl Desk<'_> {
 
     #[cold]
     fn back_off(&mut self, error: &BrokerError) {
-        self.failures += 1;
-        self.resumes = self.clock.after(OUTAGE.wait(self.failures));
+        self.is_failing = true;
+        let wait = self.control.intake_failed(error, |failures| OUTAGE.wait(failures));
+        self.resumes = self.clock.after(wait);
         tracing::warn!(subscriber = self.name, error = format!("{error}"), "could not receive");
     }
 

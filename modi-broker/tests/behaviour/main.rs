@@ -1,13 +1,17 @@
 //! What the pipeline does, on the broker inside the process and on a paused clock.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod absent;
 mod by_hand;
 #[path = "../common/capture.rs"]
 mod capture;
 mod chain;
 mod confirmations;
 mod context;
+mod control;
 mod failures;
+mod flaky;
+mod lab;
 mod life;
 mod observed;
 mod odd;

@@ -1,0 +1,86 @@
+//! What a subscriber needs to join its group, at the start and again later.
+
+use super::check::Wanted;
+use super::open::{Line, Open};
+use crate::contract::{Credit, Publish, Start, SubscribeOptions, Subscription};
+use crate::handler::{About, Order};
+use crate::pipeline::{Control, Counters, Parts};
+use crate::registry::Registry;
+use crate::{BrokerError, Publisher};
+use modi_core::{Edge, Host};
+use std::sync::Arc;
+
+/// The place of a subscriber at its broker.
+pub(super) struct Seat {
+    pub(super) about: Arc<About>,
+    options: SubscribeOptions,
+    members: usize,
+    line: Line,
+    publish: Arc<dyn Publish>,
+    host: Host,
+    edges: &'static [Edge],
+    handler: &'static str,
+}
+
+impl Seat {
+    pub(super) fn new(
+        wanted: &Wanted,
+        open: &Open,
+        registry: &Arc<Registry>,
+        host: &Host,
+        (handler, edges): (&'static str, &'static [Edge]),
+    ) -> Self {
+        let Wanted { name, spec, group, .. } = wanted;
+        let topic: Arc<str> = spec.topic.into();
+        let options = SubscribeOptions {
+            topic: topic.clone(),
+            group: group.clone(),
+            limit: Credit { messages: spec.limit, bytes: spec.bytes },
+            by_lane: spec.concurrency > 1 && spec.order == Order::Lane,
+            start: Start::Earliest,
+        };
+        let about = About {
+            name: name.clone(),
+            topic,
+            group: group.clone(),
+            system: open.broker.scheme(),
+            deadline: spec.deadline,
+            service: host.name().into(),
+            publish: spec.publish.map(Arc::from),
+            publisher: Publisher::new(registry.clone(), open.entry.link.clone()),
+        };
+        let (line, publish, host) = (open.line.clone(), open.publish.clone(), host.clone());
+        Self { about: Arc::new(about), options, members: 1, line, publish, host, edges, handler }
+    }
+
+    /// Joins for the first time: the broker may come later.
+    pub(super) async fn join_at_start(&self, open: &Open) -> Result<Vec<Subscription>, BrokerError> {
+        let mut subscriptions = Vec::new();
+        for _ in 0..self.members {
+            subscriptions.push(open.subscribe(&self.options).await?);
+        }
+        Ok(subscriptions)
+    }
+
+    /// Joins again.
+    pub(super) async fn join(&self) -> Result<Vec<Subscription>, BrokerError> {
+        let mut subscriptions = Vec::new();
+        for _ in 0..self.members {
+            subscriptions.push(self.line.subscribe(&self.options).await?);
+        }
+        Ok(subscriptions)
+    }
+
+    /// What a member works with.
+    pub(super) fn parts(&self, subscription: Subscription, control: Arc<Control>, counters: Arc<Counters>) -> Parts {
+        Parts {
+            subscription,
+            publish: self.publish.clone(),
+            plan: self.host.plan(self.edges),
+            about: self.about.clone(),
+            name: self.handler,
+            control,
+            counters,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! A module for tests of subscribers as such: how they are supervised, watched and spread.
+
+use crate::shop::{Functions, Probe, own, subscriber};
+use modi_broker::{
+    Attempt, Context, Early, FromMessage, Handler, Json, Order, Outcome, Spec, Subscribes, argument, early, handler,
+};
+use modi_core::graph::{Edge, HandlerNode, Node, order};
+use modi_core::module::{Cell, Module, Owns, Provides};
+use modi_core::service::{node, node_with};
+use modi_core::{Result, provide};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `#[subscriber("brief", deadline = "1ms")]`
+async fn brief(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    probe.play("brief", n, &context).await
+}
+
+/// `#[subscriber("wide", deadline = "1ms", concurrency = 4, order = none)]`
+async fn wide(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    probe.play("wide", n, &context).await
+}
+
+/// `#[subscriber("long", deadline = "60s")]`
+async fn long(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    probe.play("long", n, &context).await
+}
+
+subscriber!(Brief = brief(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("brief").deadline(Duration::from_millis(1)));
+subscriber!(Wide = wide(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("wide").deadline(Duration::from_millis(1)).concurrency(4).order(Order::None));
+
+subscriber!(Long = long(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("long").deadline(Duration::from_secs(60)));
+
+impl Subscribes<Lab> for Functions {
+    const HANDLERS: &'static [HandlerNode] =
+        &[handler::<Lab, Brief>("brief"), handler::<Lab, Wide>("wide"), handler::<Lab, Long>("long")];
+}
+
+pub(crate) struct Lab;
+
+pub(crate) struct Cells {
+    probe: Cell<Probe>,
+    functions: Cell<Functions>,
+}
+
+own!(Lab, Cells, 0 probe: Probe);
+own!(Lab, Cells, 1 functions: Functions);
+
+impl Module for Lab {
+    const NAME: &'static str = "Lab";
+    const GRAPH: &'static [Node] =
+        &[node::<Self, Probe>(), node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
+    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
+    type Cells = Cells;
+
+    fn unit() -> Option<Self> {
+        Some(Self)
+    }
+    fn cells(self) -> Cells {
+        Cells { probe: Cell::empty(), functions: Cell::empty() }
+    }
+}
