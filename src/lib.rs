@@ -1,12 +1,18 @@
 #![doc = include_str!("../docs/tour.md")]
 
+#[cfg(feature = "msgpack")]
+#[doc(inline)]
+pub use modi_broker::MsgPack;
+#[cfg(feature = "protobuf")]
+#[doc(inline)]
+pub use modi_broker::Protobuf;
 #[doc(inline)]
 pub use modi_broker::{
-    Ack, AppExt, Attempt, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context, DeadLetter,
-    FailureKind, FromMessage, FromPath, HandlerError, Headers, IntoMessage, IntoReply, Json, JsonError, Key, Lease,
-    MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError, Publication, PublishError, Publisher,
-    Receipt, Reply, Report, Spec, SubscriberStats, TestApp, TestSetup, To, TraceParent, TraceParentError, contract,
-    wire,
+    Ack, AppExt, Attempt, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context,
+    DeadLetter, DecodeError, FailureKind, FromMessage, FromPath, HandlerError, Headers, IntoMessage, IntoReply, Json,
+    Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError, Publication, PublishError,
+    Publisher, Receipt, Reply, Report, Spec, SubscriberStats, TestApp, TestSetup, To, TraceParent, TraceParentError,
+    contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{

@@ -55,9 +55,14 @@ pub use broker::{Broker, BrokerUrlError};
 pub use contract::Receipt;
 pub use dead_letter::{DeadLetter, FailureKind};
 pub use error::{BrokerError, BrokerErrorKind, PublishError};
+#[cfg(feature = "msgpack")]
+pub use handler::MsgPack;
+#[cfg(feature = "protobuf")]
+pub use handler::Protobuf;
 pub use handler::{
-    Ack, Attempt, Context, Early, FromMessage, FromPath, Handler, HandlerError, IntoMessage, IntoReply, Json,
-    JsonError, Key, Lease, Order, Path, PathError, PayloadError, Reply, Spec, Subscribes, To, argument, early, handler,
+    Ack, Attempt, Body, Context, DecodeError, Early, FromMessage, FromPath, Handler, HandlerError, IntoMessage,
+    IntoReply, Json, Key, Lease, Order, Path, PathError, PayloadError, Reply, Spec, Subscribes, To, argument, early,
+    handler,
 };
 pub use headers::Headers;
 pub use health::Health;

@@ -28,8 +28,8 @@ pub struct Message {
     key: Option<Bytes>,
     /// Milliseconds since 1970, or [`NO_TIME`].
     timestamp: i64,
-    /// The content type is JSON: what most messages are needs no allocation.
-    json: bool,
+    /// Which of [`KNOWN`], or [`OTHER`]: what most messages declare needs no allocation.
+    content_type: u8,
     meta: Option<Arc<Meta>>,
 }
 
@@ -48,8 +48,12 @@ struct Meta {
 }
 
 const NO_TIME: i64 = i64::MIN;
+/// The content types that Modi writes; the first is none.
+const KNOWN: [&str; 5] =
+    ["", "application/json", "text/plain; charset=utf-8", "application/vnd.msgpack", "application/protobuf"];
+const JSON: u8 = 1;
+const OTHER: u8 = u8::MAX;
 const NO_HEADERS: &Headers = &Headers::new();
-const JSON: &str = "application/json";
 
 impl Message {
     /// A message with this payload.
@@ -59,7 +63,7 @@ impl Message {
 
     /// A message without a payload: on a compacted topic it deletes its key.
     pub const fn tombstone() -> Self {
-        Self { payload: None, key: None, timestamp: NO_TIME, json: false, meta: None }
+        Self { payload: None, key: None, timestamp: NO_TIME, content_type: 0, meta: None }
     }
 
     /// A message whose payload is `value` as JSON, and which says so.
@@ -69,7 +73,7 @@ impl Message {
     /// The value's own error, and a map whose keys are not text.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Self> {
         let payload = serde_json::to_vec(value)?;
-        Ok(Self { json: true, ..Self::new(payload) })
+        Ok(Self { content_type: JSON, ..Self::new(payload) })
     }
 
     /// Sets the key: messages with one key keep their order.
@@ -109,11 +113,12 @@ impl Message {
 
     /// Sets the content type.
     #[must_use]
-    pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
-        let content_type = content_type.into();
-        self.json = content_type == JSON;
-        if !self.json || self.meta.as_ref().is_some_and(|meta| meta.content_type.is_some()) {
-            self.meta_mut().content_type = (!self.json).then(|| content_type.into());
+    pub fn with_content_type(mut self, content_type: impl AsRef<str>) -> Self {
+        let content_type = content_type.as_ref();
+        let known = KNOWN.iter().position(|known| *known == content_type);
+        self.content_type = known.and_then(|at| u8::try_from(at).ok()).unwrap_or(OTHER);
+        if self.content_type == OTHER {
+            self.meta_mut().content_type = Some(Bytes::copy_from_slice(content_type.as_bytes()));
         }
         self
     }
@@ -162,10 +167,11 @@ impl Message {
     /// What the publisher says that the payload is.
     #[inline]
     pub fn content_type(&self) -> Option<&str> {
-        if self.json {
-            return Some(JSON);
+        match self.content_type {
+            0 => None,
+            OTHER => std::str::from_utf8(self.meta.as_ref()?.content_type.as_ref()?).ok(),
+            known => KNOWN.get(usize::from(known)).copied(),
         }
-        self.meta.as_ref().and_then(|meta| std::str::from_utf8(meta.content_type.as_ref()?).ok())
     }
 
     /// Where an answer is to go, if one is wanted.
@@ -186,12 +192,6 @@ impl Message {
     /// The headers, to change them.
     pub fn headers_mut(&mut self) -> &mut Headers {
         &mut self.meta_mut().headers
-    }
-
-    /// As [`Message::with_content_type`] with JSON, for a message that declared nothing.
-    pub(crate) fn declared_json(mut self) -> Self {
-        self.json = true;
-        self
     }
 
     /// Everything but the payload.
@@ -296,7 +296,7 @@ mod tests {
         assert_eq!(json.content_type(), Some("application/json"));
         let text = json.with_content_type("text/plain");
         assert_eq!(text.content_type(), Some("text/plain"));
-        assert_eq!(text.with_content_type(JSON).content_type(), Some(JSON));
+        assert_eq!(text.with_content_type("application/json").content_type(), Some("application/json"));
     }
 
     #[test]

@@ -149,7 +149,9 @@ impl Publication {
     /// [`PublishError::Encode`].
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, PublishError> {
         match serde_json::to_vec(value) {
-            Ok(payload) => Ok(Self { message: self.message.with_payload(payload).declared_json(), ..self }),
+            Ok(payload) => {
+                Ok(Self { message: self.message.with_payload(payload).with_content_type("application/json"), ..self })
+            }
             Err(source) => Err(PublishError::Encode { topic: self.topic.to_string(), source }),
         }
     }

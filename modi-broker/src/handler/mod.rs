@@ -19,7 +19,11 @@ pub use context::{Context, Key};
 pub use lease::Lease;
 pub use node::{Handler, Subscribes, handler};
 pub use path::{FromPath, Path, PathError};
-pub use payload::{Json, JsonError, PayloadError};
+#[cfg(feature = "msgpack")]
+pub use payload::MsgPack;
+#[cfg(feature = "protobuf")]
+pub use payload::Protobuf;
+pub use payload::{Body, DecodeError, Json, PayloadError};
 
 pub use reply::{HandlerError, IntoMessage, IntoReply, Reply, To};
 pub use spec::{Ack, Order, Spec};

@@ -1,9 +1,8 @@
 //! What a handler returns: what becomes of its message, and what is published.
 
-use crate::{Headers, Json, Message, Outcome};
+use crate::{Headers, Message, Outcome};
 use bytes::Bytes;
 use modi_core::Error;
-use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use std::sync::Arc;
 /// |---|---|
 /// | `()` | acknowledged |
 /// | [`Outcome`] | what it says |
-/// | [`Json`], [`Message`], a `Vec` of them | published to `publish = ".."` and confirmed, then acknowledged |
+/// | [`Json`](crate::Json) and the other codecs, [`Message`], `Bytes`, `String`, a `Vec` of them | published to `publish = ".."` and confirmed, then acknowledged |
 /// | [`To`], a `Vec` of them | the same, to a topic of its own |
 /// | `Option<_>` | `None` is acknowledged |
 /// | `Result<_, E>` | an error is tried again, unless it says otherwise |
@@ -64,6 +63,32 @@ impl Reply {
     pub const fn outcome(outcome: Outcome) -> Self {
         Self { outcome, responses: Responses::None }
     }
+
+    /// Published where the subscriber publishes, and confirmed, then acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// That of [`IntoMessage`].
+    pub fn publish(value: impl IntoMessage) -> Result<Self, Error> {
+        Ok(Self { outcome: Outcome::Ack, responses: Responses::One(Response::new(value)?) })
+    }
+
+    /// The same for several messages, in their order.
+    ///
+    /// # Errors
+    ///
+    /// That of [`IntoMessage`]: then none is published.
+    pub fn publish_all<T: IntoMessage>(values: impl IntoIterator<Item = T>) -> Result<Self, Error> {
+        let responses = values.into_iter().map(Response::new).collect::<Result<_, _>>()?;
+        Ok(Self { outcome: Outcome::Ack, responses: Responses::Many(responses) })
+    }
+}
+
+impl Response {
+    /// Where the subscriber publishes.
+    fn new(value: impl IntoMessage) -> Result<Self, Error> {
+        Ok(Self { topic: None, message: value.into_message()?, inherits_key: true })
+    }
 }
 
 /// One message that a handler returns.
@@ -83,18 +108,6 @@ pub trait IntoMessage {
 impl IntoMessage for Message {
     fn into_message(self) -> Result<Message, Error> {
         Ok(self)
-    }
-}
-
-impl IntoMessage for Bytes {
-    fn into_message(self) -> Result<Message, Error> {
-        Ok(Message::new(self))
-    }
-}
-
-impl<T: Serialize> IntoMessage for Json<T> {
-    fn into_message(self) -> Result<Message, Error> {
-        Message::json(&self.0).map_err(Error::reject)
     }
 }
 
@@ -154,20 +167,6 @@ impl<T: IntoMessage> To<T> {
     }
 }
 
-/// Where the subscriber publishes.
-fn respond(value: impl IntoMessage) -> Result<Response, Error> {
-    Ok(Response { topic: None, message: value.into_message()?, inherits_key: true })
-}
-
-fn one(response: Result<Response, Error>) -> Result<Reply, Error> {
-    Ok(Reply { outcome: Outcome::Ack, responses: Responses::One(response?) })
-}
-
-fn many(responses: impl Iterator<Item = Result<Response, Error>>) -> Result<Reply, Error> {
-    let responses = Responses::Many(responses.collect::<Result<_, _>>()?);
-    Ok(Reply { outcome: Outcome::Ack, responses })
-}
-
 impl IntoReply for () {
     #[inline]
     fn into_reply(self) -> Result<Reply, Error> {
@@ -182,47 +181,41 @@ impl IntoReply for Outcome {
     }
 }
 
-impl<T: Serialize> IntoReply for Json<T> {
-    const PUBLISHES: bool = true;
+/// A message as a result, alone and in a `Vec`. A blanket implementation would cost the sentences about other results.
+macro_rules! published {
+    ($type:ty $(, $($bound:tt)*)?) => {
+        impl$(<$($bound)*>)? crate::IntoReply for $type {
+            const PUBLISHES: bool = true;
 
-    fn into_reply(self) -> Result<Reply, Error> {
-        one(respond(self))
-    }
+            fn into_reply(self) -> Result<crate::Reply, modi_core::Error> {
+                crate::Reply::publish(self)
+            }
+        }
+
+        impl$(<$($bound)*>)? crate::IntoReply for Vec<$type> {
+            const PUBLISHES: bool = true;
+
+            fn into_reply(self) -> Result<crate::Reply, modi_core::Error> {
+                crate::Reply::publish_all(self)
+            }
+        }
+    };
 }
+pub(super) use published;
 
-impl<T: Serialize> IntoReply for Vec<Json<T>> {
-    const PUBLISHES: bool = true;
-
-    fn into_reply(self) -> Result<Reply, Error> {
-        many(self.into_iter().map(respond))
-    }
-}
-
-impl IntoReply for Message {
-    const PUBLISHES: bool = true;
-
-    fn into_reply(self) -> Result<Reply, Error> {
-        one(respond(self))
-    }
-}
-
-impl IntoReply for Vec<Message> {
-    const PUBLISHES: bool = true;
-
-    fn into_reply(self) -> Result<Reply, Error> {
-        many(self.into_iter().map(respond))
-    }
-}
+published!(Message);
 
 impl<T: IntoMessage> IntoReply for To<T> {
     fn into_reply(self) -> Result<Reply, Error> {
-        one(self.respond())
+        let responses = Responses::One(self.respond()?);
+        Ok(Reply { outcome: Outcome::Ack, responses })
     }
 }
 
 impl<T: IntoMessage> IntoReply for Vec<To<T>> {
     fn into_reply(self) -> Result<Reply, Error> {
-        many(self.into_iter().map(To::respond))
+        let responses = Responses::Many(self.into_iter().map(To::respond).collect::<Result<_, _>>()?);
+        Ok(Reply { outcome: Outcome::Ack, responses })
     }
 }
 

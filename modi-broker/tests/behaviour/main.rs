@@ -6,6 +6,7 @@ mod by_hand;
 #[path = "../common/capture.rs"]
 mod capture;
 mod chain;
+mod codecs;
 mod confirmations;
 mod context;
 mod control;
