@@ -9,10 +9,10 @@ pub use modi_broker::Protobuf;
 #[doc(inline)]
 pub use modi_broker::{
     Ack, AppExt, Attempt, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context,
-    DeadLetter, DecodeError, FailureKind, FromMessage, FromPath, HandlerError, Headers, IntoMessage, IntoReply, Json,
-    Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError, Publication, PublishError,
-    Publisher, Receipt, Reply, Report, Spec, SubscriberStats, TestApp, TestSetup, To, TraceParent, TraceParentError,
-    contract, wire,
+    DeadLetter, DecodeError, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError, Headers,
+    IntoMessage, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError,
+    Publication, PublishError, Publisher, Receipt, Reply, Report, Spec, SubscriberStats, TestApp, TestSetup, To,
+    TraceParent, TraceParentError, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{
@@ -167,7 +167,7 @@ pub mod guide {
 #[doc(hidden)]
 pub mod __private {
     pub use modi_broker::{
-        Ack, Attempt, Early, FromMessage, Handler, Order, Spec, Subscribes, argument, early, handler,
+        Ack, Attempt, Early, FailurePolicy, FromMessage, Handler, Order, Spec, Subscribes, argument, early, handler,
     };
     pub use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
     pub use modi_core::graph::{Edge, HandlerNode, Key, Node, Outline, order, outline};

@@ -3,7 +3,7 @@
 use crate::component::Brokers;
 use crate::registry::Registry;
 use crate::subscribers::Roster;
-use crate::{Broker, Publisher, Subscribers};
+use crate::{Broker, Failed, Outcome, Publisher, Subscribers};
 use modi_core::{App, Module};
 use std::sync::Arc;
 
@@ -28,6 +28,11 @@ pub trait AppExt: Sized {
     /// A further broker: `#[subscriber("..", broker = "audit")]`, [`Publisher::on`].
     #[must_use]
     fn named_broker(self, name: impl Into<String>, broker: impl Into<Broker>) -> Self;
+
+    /// A function that sees every failed attempt of every subscriber and may choose what follows, as
+    /// [`Spec::on_error`](crate::Spec::on_error) does; that one is asked first. The last one given counts.
+    #[must_use]
+    fn on_error(self, hook: impl Fn(&Failed<'_>) -> Option<Outcome> + Send + Sync + 'static) -> Self;
 }
 
 impl<M: Module> AppExt for App<M> {
@@ -40,6 +45,12 @@ impl<M: Module> AppExt for App<M> {
     fn named_broker(self, name: impl Into<String>, broker: impl Into<Broker>) -> Self {
         let (app, registry) = registered(self);
         registry.add(Some(name.into()), broker.into());
+        app
+    }
+
+    fn on_error(self, hook: impl Fn(&Failed<'_>) -> Option<Outcome> + Send + Sync + 'static) -> Self {
+        let (app, registry) = registered(self);
+        registry.set_on_error(Arc::new(hook));
         app
     }
 }

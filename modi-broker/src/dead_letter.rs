@@ -23,9 +23,13 @@ pub enum FailureKind {
     Panic,
     /// The last attempt missed its deadline.
     Deadline,
+    /// It was handed out more than ten times, and its handler never came to an end: it may end the process.
+    Crash,
 }
 
 impl FailureKind {
+    const ALL: [Self; 6] = [Self::Error, Self::Reject, Self::Decode, Self::Panic, Self::Deadline, Self::Crash];
+
     /// As the header says it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,12 +38,12 @@ impl FailureKind {
             Self::Decode => "decode",
             Self::Panic => "panic",
             Self::Deadline => "deadline",
+            Self::Crash => "crash",
         }
     }
 
     fn read(text: &str) -> Option<Self> {
-        let kinds = [Self::Error, Self::Reject, Self::Decode, Self::Panic, Self::Deadline];
-        kinds.into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -196,9 +200,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_read_as_it_is_written() {
-        for kind in
-            [FailureKind::Error, FailureKind::Reject, FailureKind::Decode, FailureKind::Panic, FailureKind::Deadline]
-        {
+        for kind in FailureKind::ALL {
             assert_eq!(FailureKind::read(kind.as_str()), Some(kind));
         }
         assert_eq!(FailureKind::read("other"), None);

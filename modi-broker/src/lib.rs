@@ -32,6 +32,7 @@ mod component;
 pub mod contract;
 mod dead_letter;
 mod error;
+mod failed;
 mod handler;
 mod headers;
 mod health;
@@ -55,14 +56,15 @@ pub use broker::{Broker, BrokerUrlError};
 pub use contract::Receipt;
 pub use dead_letter::{DeadLetter, FailureKind};
 pub use error::{BrokerError, BrokerErrorKind, PublishError};
+pub use failed::Failed;
 #[cfg(feature = "msgpack")]
 pub use handler::MsgPack;
 #[cfg(feature = "protobuf")]
 pub use handler::Protobuf;
 pub use handler::{
-    Ack, Attempt, Body, Context, DecodeError, Early, FromMessage, FromPath, Handler, HandlerError, IntoMessage,
-    IntoReply, Json, Key, Lease, Order, Path, PathError, PayloadError, Reply, Spec, Subscribes, To, argument, early,
-    handler,
+    Ack, Attempt, Body, Context, DecodeError, Early, FailurePolicy, FromMessage, FromPath, Handler, HandlerError,
+    IntoMessage, IntoReply, Json, Key, Lease, Order, Path, PathError, PayloadError, Reply, Spec, Subscribes, To,
+    argument, early, handler,
 };
 pub use headers::Headers;
 pub use health::Health;

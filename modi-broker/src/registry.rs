@@ -1,6 +1,7 @@
 //! The brokers of an application by name, shared by its builder, its component and its publishers.
 
 use crate::Broker;
+use crate::failed::SharedHook;
 use crate::publisher::Link;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ pub(crate) struct Registry {
     entries: Mutex<Vec<Entry>>,
     /// The default broker stands for every name: tests have one broker.
     one_for_all: AtomicBool,
+    on_error: Mutex<Option<SharedHook>>,
 }
 
 #[derive(Clone)]
@@ -24,7 +26,7 @@ pub(crate) struct Entry {
 impl Registry {
     pub(crate) fn new() -> Self {
         let default = Entry { name: None, broker: None, link: Arc::new(Link::new()) };
-        Self { entries: Mutex::new(vec![default]), one_for_all: AtomicBool::new(false) }
+        Self { entries: Mutex::new(vec![default]), one_for_all: AtomicBool::new(false), on_error: Mutex::new(None) }
     }
 
     /// A name that is taken is kept, so that the start can report it.
@@ -56,6 +58,15 @@ impl Registry {
     pub(crate) fn link(&self, name: Option<&str>) -> Option<Arc<Link>> {
         let at = self.find(name)?;
         Some(self.lock()[at].link.clone())
+    }
+
+    /// The hook that sees the failures of every subscriber.
+    pub(crate) fn on_error(&self) -> Option<SharedHook> {
+        self.on_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_on_error(&self, hook: SharedHook) {
+        *self.on_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {

@@ -25,7 +25,8 @@ pub const RETRY_TOPIC: &str = "modi-retry-topic";
 /// has no `traceparent` of its own.
 pub const RETRY_TRACEPARENT: &str = "modi-retry-traceparent";
 
-/// On a dead letter: what kind of failure it was. One of `error`, `reject`, `decode`, `panic`, `deadline`.
+/// On a dead letter: what kind of failure it was. One of `error`, `reject`, `decode`, `panic`, `deadline`,
+/// `crash`.
 pub const DEAD_KIND: &str = "modi-dead-kind";
 /// On a dead letter: the text of the error and of its causes, outermost first.
 pub const DEAD_ERROR: &str = "modi-dead-error";

@@ -46,6 +46,7 @@ impl Seat {
             system: open.broker.scheme(),
             deadline: spec.deadline,
             service: host.name().into(),
+            on_error: registry.on_error(),
             publish: spec.publish.map(Arc::from),
             publisher: Publisher::new(registry.clone(), open.entry.link.clone()),
         };

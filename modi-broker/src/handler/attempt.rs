@@ -1,6 +1,7 @@
 //! One attempt at one message: what arguments are taken from.
 
 use super::Signals;
+use crate::failed::SharedHook;
 use crate::observe::{self, TraceParent, Watch};
 use crate::{Message, Publisher};
 use modi_core::{Module, Resolver};
@@ -31,6 +32,8 @@ pub(crate) struct About {
     pub(crate) deadline: Duration,
     /// The application's name.
     pub(crate) service: Arc<str>,
+    /// Sees failed attempts of every subscriber.
+    pub(crate) on_error: Option<SharedHook>,
     /// Where results go.
     pub(crate) publish: Option<Arc<str>>,
     /// Publishes to the broker that the subscriber listens on.

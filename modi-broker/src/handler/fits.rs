@@ -45,6 +45,15 @@ pub(super) const fn problem<M: Module, H: Handler<M>>() -> Option<Sentence> {
             "",
         ]);
     }
+    if matches!(H::SPEC.ack, Ack::Received) && H::SPEC.failure.keeps() {
+        return Some([
+            "` has `ack = received`, so a message that fails cannot stay with the broker: write `failure = dead_letter` or \
+             `failure = drop`",
+            "",
+            "",
+            "",
+        ]);
+    }
     match (H::Reply::PUBLISHES, H::SPEC.publish) {
         (true, None) => Some([
             "` returns a message to publish and does not say where: write `publish = \"topic\"` in its attribute, \

@@ -77,7 +77,7 @@ pub trait Subscribes<M: Module> {
 /// # Panics
 ///
 /// In a constant, as a compile error: for a result that nobody says where to publish, for a `publish = ".."` without
-/// such a result, for a topic that is no [pattern](crate::contract::Pattern), and for a [`Path`](crate::Path) that does not
+/// such a result, for a `failure` policy that keeps what was acknowledged before, for a topic that is no [pattern](crate::contract::Pattern), and for a [`Path`](crate::Path) that does not
 /// fit it.
 pub const fn handler<M: Module, H: Handler<M>>(name: &'static str) -> HandlerNode {
     if let Some([first, second, third, fourth]) = fits::problem::<M, H>() {

@@ -1,5 +1,7 @@
 //! What is written in `#[subscriber(..)]`, as a constant.
 
+use crate::Outcome;
+use crate::failed::{Failed, Hook};
 use std::time::Duration;
 
 /// What a subscriber listens to, and how its failures are treated.
@@ -26,6 +28,8 @@ pub struct Spec {
     pub(crate) bytes: usize,
     pub(crate) concurrency: usize,
     pub(crate) order: Order,
+    pub(crate) failure: FailurePolicy,
+    pub(crate) on_error: Option<Hook>,
 }
 
 /// When a message is acknowledged.
@@ -37,6 +41,27 @@ pub enum Ack {
     Handled,
     /// When it is received. A crash loses what was being handled.
     Received,
+}
+
+/// What becomes of a message that cannot be handled: its retries are used up, it was rejected, or it cannot be decoded.
+///
+/// The first two wait up to a second for other messages, which tell whether nothing succeeds any more: then the message stays
+/// where it is. The others act at once, so that nothing of its lane, or with its key, is handled after a message that stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailurePolicy {
+    /// It goes to the dead letters, confirmed. Nothing is lost, and nothing is in the way.
+    #[default]
+    DeadLetter,
+    /// It is acknowledged, and counted among the dropped ones. The log says so.
+    Drop,
+    /// It stays with the broker, and the subscriber ends: nothing of its topic is handled until somebody has looked. The
+    /// application goes on, and is not ready.
+    Stop,
+    /// It stays with the broker, and the subscriber begins anew after a while.
+    Restart,
+    /// It stays with the broker, and the application stops with the error.
+    StopApp,
 }
 
 /// What keeps its order where several messages are handled side by side.
@@ -64,6 +89,13 @@ pub(crate) struct Retries {
     pub(crate) later: &'static [Duration],
 }
 
+impl FailurePolicy {
+    /// The message stays with the broker.
+    pub(crate) const fn keeps(self) -> bool {
+        matches!(self, Self::Stop | Self::Restart | Self::StopApp)
+    }
+}
+
 impl Spec {
     /// Listens to `topic`, with the defaults: the application's name as the group, 3 retries from 100 milliseconds
     /// doubling to 2 seconds, a deadline of 15 seconds, acknowledged when handled, one at a time.
@@ -85,6 +117,8 @@ impl Spec {
             bytes: 8 << 20,
             concurrency: 1,
             order: Order::Lane,
+            failure: FailurePolicy::DeadLetter,
+            on_error: None,
         }
     }
 
@@ -139,6 +173,26 @@ impl Spec {
     /// ```
     pub const fn redeliver(mut self, delays: &'static [Duration]) -> Self {
         self.retries.later = delays;
+        self
+    }
+
+    /// What becomes of a message that cannot be handled. By default it goes to the dead letters. The policies that keep the
+    /// message do not go with [`Ack::Received`], where it is gone already.
+    pub const fn failure(mut self, policy: FailurePolicy) -> Self {
+        self.failure = policy;
+        self
+    }
+
+    /// A function that sees every failed attempt and may choose what follows: see [`Failed`]. With `None` everything goes on
+    /// as it would without the function, after the application has been asked: [`AppExt::on_error`](crate::AppExt::on_error).
+    ///
+    /// [`Outcome::Ack`], [`Outcome::Drop`] and [`Outcome::Release`] end the message here and now. [`Outcome::Retry`] and
+    /// [`Outcome::Reject`] take the place of what the error says for itself: a rejected message can be given another
+    /// attempt, and a transient error can be made final. No outcome adds attempts to those of [`Spec::retries`] and
+    /// [`Spec::redeliver`]. The function runs in the subscriber's task, so it must be quick; when it panics, that is logged
+    /// and it has said nothing.
+    pub const fn on_error(mut self, hook: fn(&Failed<'_>) -> Option<Outcome>) -> Self {
+        self.on_error = Some(hook);
         self
     }
 

@@ -174,6 +174,7 @@ mod tests {
             system: "memory",
             deadline: std::time::Duration::from_secs(15),
             service: "shop".into(),
+            on_error: None,
             publish: None,
             publisher: Publisher::new(registry, link),
         }

@@ -47,6 +47,8 @@ pub(super) enum End {
     Released,
     Dropped,
     DeadLettered,
+    /// Its retries are used up, and the policy does not keep it.
+    Discarded,
     /// It comes again later: a copy waits with the broker.
     Redelivered,
     /// Not by the pipeline: somebody has its lease, or had it and has settled it.

@@ -68,7 +68,8 @@ counters! {
     retried,
     /// How often its breaker opened, because nothing succeeded any more.
     opened,
-    /// Messages that it rejected, or could not decode. They are among the dead letters too.
+    /// Messages that it rejected, or could not decode. They are among the dead letters or the dropped ones
+    /// too.
     rejected,
     /// Messages that went to the dead letters.
     dead_lettered,

@@ -18,7 +18,6 @@ pub(crate) enum Exit {
 
 /// What a policy wants of the subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "policies that end a subscriber are the failure path's")]
 pub(crate) enum Then {
     /// It stays ended until somebody starts it; the application goes on, and is not ready.
     Stop,

@@ -1,18 +1,20 @@
-//! What follows a failed attempt: retries in place, then a copy that comes later, and at last the dead letter.
+//! What follows a failed attempt: what a hook says, and retries in place.
 
 use super::attempt::{Attempted, End};
-use super::backoff::{Next, OUTAGE, Round};
-use super::control::Stage;
+use super::backoff::{Next, Round};
 use super::counters::count;
+use super::exit::Exit;
 use super::job::{Paused, Room, Shared};
 use super::work::{Part, Work};
-use crate::contract::{Outgoing, Place};
-use crate::dead_letter::{self, FailureKind};
+use crate::dead_letter::FailureKind;
 use crate::observe::TraceParent;
-use crate::redelivery::{self, Retried};
-use crate::{BrokerError, Message};
+use crate::redelivery::Retried;
+use crate::{Failed, Message, Outcome};
 use futures_util::future::BoxFuture;
-use modi_core::{Advice, Error};
+use modi_core::scope::panic_text;
+use modi_core::{Advice, BoxError, Error};
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -35,21 +37,36 @@ impl Failure {
         let kind = if error.advice() == Advice::Reject { FailureKind::Reject } else { FailureKind::Error };
         Self { kind, error }
     }
+
+    /// A message that was handed out again and again, and of which nobody ever said how it ended.
+    #[inline]
+    pub(super) fn crash(message: &Message, number: u32) -> Option<Self> {
+        if number > CRASHES { Self::crashed(message, number) } else { None }
+    }
+
+    #[cold]
+    fn crashed(message: &Message, number: u32) -> Option<Self> {
+        // Copies count those before them, which did come to an end.
+        let handed_out = number - message.retried().map_or(0, |retried| retried.attempts.min(number));
+        let text = format!("it was handed out {handed_out} times, and its handler never came to an end");
+        (handed_out > CRASHES).then(|| Self { kind: FailureKind::Crash, error: Error::reject(text) })
+    }
 }
 
 /// A message that is not tried again in place.
 #[derive(Debug)]
 pub(super) struct Suspicion {
-    story: Story,
-    failure: Failure,
-    later: Option<Later>,
+    pub(super) story: Story,
+    pub(super) failure: Failure,
+    pub(super) later: Option<Later>,
 }
 
 /// It is put off.
 #[derive(Clone, Copy, Debug)]
-struct Later {
-    at: Instant,
-    is_step: bool,
+pub(super) struct Later {
+    pub(super) at: Instant,
+    /// It takes a step of `redeliver`.
+    pub(super) is_step: bool,
 }
 
 /// What the dead letter tells about the attempts.
@@ -88,27 +105,33 @@ impl Story {
     }
 
     /// What a copy tells.
-    fn retried(&self, is_step: bool) -> Retried {
+    pub(super) fn retried(&self, is_step: bool) -> Retried {
         let Round { failures, step } = self.round;
         let (failures, step) = if is_step { (0, step + 1) } else { (failures, step) };
         Retried { attempts: self.attempts, step, failures, first_failure: self.first_failure, trace: self.trace }
     }
 }
 
-/// What became of a copy or a dead letter.
-enum Written {
-    Confirmed,
-    /// The stop came first.
-    Not,
-    /// It never can be.
-    Never(BrokerError),
+/// What a hook said about a failed attempt, or nobody.
+enum Said {
+    GoesOn(Advice),
+    Ends(End),
+}
+
+/// An error that a hook has made final.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+struct Rejected {
+    reason: Cow<'static, str>,
+    #[source]
+    source: BoxError,
 }
 
 impl<W: Work> Shared<W> {
     /// Tries again, and at last writes a copy or the dead letter. Later messages of its key wait meanwhile. Boxed: failures
     /// are rare, and what every message needs stays small.
     ///
-    /// An error means that the dead letter can never be written.
+    /// An error ends the run: the dead letter can never be written, or the policy says so.
     #[cold]
     pub(super) fn failed<'a>(
         &'a self,
@@ -117,8 +140,10 @@ impl<W: Work> Shared<W> {
         lane: u32,
         room: &'a mut Room,
         failure: Failure,
-    ) -> BoxFuture<'a, Result<End, BrokerError>> {
+    ) -> BoxFuture<'a, Result<End, Exit>> {
         Box::pin(async move {
+            // This time its handler is not called.
+            let number = number - u32::from(failure.kind == FailureKind::Crash);
             let mut story = Story::with(room.story.take(), message, number, room.watch.trace());
             let mut failure = failure;
             let serial = self.breaker.serial();
@@ -135,7 +160,12 @@ impl<W: Work> Shared<W> {
                         "an attempt failed"
                     );
                 });
-                let advice = failure.error.advice();
+                let said;
+                (said, failure) = self.ask(message, failure, &story);
+                let advice = match said {
+                    Said::GoesOn(advice) => advice,
+                    Said::Ends(end) => return Ok(end),
+                };
                 if advice == Advice::Reject {
                     break None;
                 }
@@ -171,13 +201,14 @@ impl<W: Work> Shared<W> {
                     }
                     Next::Never => None,
                 };
-                if W::EARLY {
+                // A message that stays keeps its place: nothing that comes after it is handled to judge it by.
+                if W::EARLY || later.is_none() && spec.failure.keeps() {
                     break later;
                 }
                 room.suspicion = Some(Box::new(Suspicion { story, failure, later }));
                 return Ok(End::Suspected);
             };
-            self.conclude(message, &Suspicion { story, failure, later }).await
+            self.conclude(message, Suspicion { story, failure, later }).await
         })
     }
 
@@ -193,80 +224,53 @@ impl<W: Work> Shared<W> {
         is_open
     }
 
-    /// Writes the copy or the dead letter of a message whose failure was its own.
+    /// Ends a message whose failure was its own.
     #[cold]
     pub(super) fn condemn<'a>(
         &'a self,
         message: &'a Message,
-        suspicion: Box<Suspicion>,
-    ) -> BoxFuture<'a, Result<End, BrokerError>> {
-        Box::pin(async move { self.conclude(message, &suspicion).await })
+        suspicion: Suspicion,
+    ) -> BoxFuture<'a, Result<End, Exit>> {
+        Box::pin(self.conclude(message, suspicion))
     }
 
-    async fn conclude(&self, message: &Message, suspicion: &Suspicion) -> Result<End, BrokerError> {
-        let Suspicion { story, failure, later } = suspicion;
-        let about = &self.work.part(message).about;
-        let (group, topic) = (&*about.group, &*about.topic);
-        if let Some(Later { at, is_step }) = *later {
-            let copy = redelivery::copy(message, &story.retried(is_step));
-            let left = || at.saturating_duration_since(Instant::now());
-            match self.write(|| Place::Retry { group, topic, after: left() }, &copy, &about.name).await {
-                Written::Confirmed => return Ok(End::Redelivered),
-                Written::Not => return Ok(End::Released),
-                Written::Never(error) => {
-                    let error = error.to_string();
-                    tracing::error!(subscriber = &*about.name, error, "a message cannot be put off, and is given up");
-                }
+    /// Asks the subscriber's hook, then the application's, what is to follow.
+    fn ask(&self, message: &Message, failure: Failure, story: &Story) -> (Said, Failure) {
+        let Part { spec, about, .. } = self.work.part(message);
+        let Failure { kind, error } = &failure;
+        let next = spec.retries.next(story.round, error.advice(), self.puts_off);
+        let has_retries = next != Next::Never;
+        let failed = Failed { error, kind: *kind, attempt: story.attempts, has_retries, message, about };
+        let own = spec.on_error.and_then(|hook| self.call(|| hook(&failed)));
+        let outcome = own.or_else(|| about.on_error.as_ref().and_then(|hook| self.call(|| hook(&failed))));
+        let said = match outcome {
+            None => Said::GoesOn(error.advice()),
+            Some(Outcome::Ack) => Said::Ends(End::Acked),
+            Some(Outcome::Release) => Said::Ends(End::Released),
+            Some(Outcome::Drop { reason }) => {
+                tracing::debug!(subscriber = self.name, reason = &*reason, "a message was dropped on purpose");
+                Said::Ends(End::Dropped)
             }
-        }
-        self.bury(message, *story, failure).await
+            Some(Outcome::Retry { after }) => Said::GoesOn(after.map_or(Advice::Retry, Advice::RetryAfter)),
+            Some(Outcome::Reject { reason }) => {
+                let error = Error::reject(Rejected { reason, source: failure.error.into() });
+                return (Said::GoesOn(Advice::Reject), Failure { kind: FailureKind::Reject, error });
+            }
+        };
+        (said, failure)
     }
 
-    /// Writes the dead letter, confirmed. While that is not possible the message stays unsettled.
-    async fn bury(&self, message: &Message, story: Story, failure: &Failure) -> Result<End, BrokerError> {
-        let about = &self.work.part(message).about;
-        let letter = dead_letter::write(message, story, failure, about);
-        let place = Place::Dead { group: &about.group, topic: &about.topic };
-        match self.write(|| place, &letter, &about.name).await {
-            Written::Confirmed => {}
-            Written::Not => return Ok(End::Released),
-            Written::Never(error) => return Err(error),
-        }
-        if matches!(failure.kind, FailureKind::Reject | FailureKind::Decode) {
-            count(&self.counters.rejected);
-        }
-        Ok(End::DeadLettered)
-    }
-
-    /// Writes a message, confirmed, however long that takes: until then the original stays.
-    async fn write<'a>(&self, place: impl Fn() -> Place<'a>, message: &Message, subscriber: &str) -> Written {
-        let mut failures = 0;
-        loop {
-            let to = place();
-            let answer = self.publish.send(Outgoing::new(to, message.clone()));
-            let error = match self.unless(Stage::Cut, answer.wait()).await {
-                None => return Written::Not,
-                Some(Ok(_)) => return Written::Confirmed,
-                Some(Err(error)) => error,
-            };
-            let (text, place) = (error.to_string(), to.to_string());
-            if error.is_permanent() {
-                tracing::error!(subscriber, place, error = text, "what follows a failure can never be written");
-                return Written::Never(error);
-            }
-            tracing::error!(
-                subscriber,
-                place,
-                error = text,
-                "what follows a failure was not written; its message stays"
-            );
-            failures += 1;
-            if matches!(self.pause(OUTAGE.wait(failures), false).await, Paused::Stopped) {
-                return Written::Not;
-            }
-        }
+    fn call(&self, hook: impl FnOnce() -> Option<Outcome>) -> Option<Outcome> {
+        catch_unwind(AssertUnwindSafe(hook)).unwrap_or_else(|panic| {
+            let panic = panic_text(&*panic);
+            tracing::error!(subscriber = self.name, panic, "the hook that sees failed attempts panicked");
+            None
+        })
     }
 }
+
+/// A message that was handed out more often, with nobody saying how it ended, ends its process.
+const CRASHES: u32 = 10;
 
 /// Longer than any delay that is meant.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);

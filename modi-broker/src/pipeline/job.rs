@@ -6,12 +6,13 @@ use super::clock::Clock;
 use super::confirming::Unconfirmed;
 use super::control::{Control, Stage};
 use super::counters::Counters;
-use super::failure::{Story, Suspicion};
+use super::exit::Exit;
+use super::failure::{Failure, Story, Suspicion};
 use super::work::Work;
+use crate::Message;
 use crate::contract::{Lease, Publish};
 use crate::handler::{Responses, Signals};
 use crate::observe::Watch;
-use crate::{BrokerError, Message};
 use modi_core::Scope;
 use modi_core::scope::panic_text;
 use std::borrow::{Borrow, BorrowMut};
@@ -75,6 +76,17 @@ pub(super) enum Begin {
     Guilty(Box<Suspicion>),
 }
 
+impl Begin {
+    /// With the first attempt, unless there were too many that nobody knows of.
+    #[inline]
+    pub(super) fn first(message: &Message, number: u32) -> Self {
+        match Failure::crash(message, number) {
+            None => Self::First,
+            Some(failure) => Self::With(Attempted::Failed(failure)),
+        }
+    }
+}
+
 /// What one attempt after the other uses, from message to message.
 #[derive(Default)]
 pub(super) struct Room {
@@ -103,9 +115,9 @@ impl Room {
     }
 }
 
-/// How a job ended. An error is one of the broker, and permanent: the message stays with it.
+/// How a job ended. An error ends the run, and its message stays with the broker.
 pub(super) struct Ended<B, R> {
-    pub(super) end: Result<End, BrokerError>,
+    pub(super) end: Result<End, Exit>,
     pub(super) message: B,
     pub(super) room: R,
 }
@@ -127,7 +139,7 @@ impl<W: Work> Shared<W> {
             Begin::First => self.attempt(of, number, lane, at).await,
             Begin::With(attempted) => self.finish(attempted, of, at).await,
             Begin::Guilty(suspicion) => {
-                let end = self.condemn(of, suspicion).await;
+                let end = self.condemn(of, *suspicion).await;
                 return Ended { end, message, room };
             }
         };

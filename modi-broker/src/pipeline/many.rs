@@ -2,15 +2,16 @@
 
 use super::attempt::{Attempted, End};
 use super::breaker::PATIENCE;
+use super::exit::Exit;
 use super::failure::{Failure, Suspicion};
 use super::job::{Begin, Ended, InHand, Room, Shared, Task};
 use super::run::{Desk, Late};
 use super::schedule::{Entered, Schedule};
 use super::slots::Slots;
 use super::work::Work;
+use crate::Message;
 use crate::contract::{Credit, Delivery, Lease, Source};
 use crate::handler::Order;
-use crate::{BrokerError, Message};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
@@ -20,7 +21,7 @@ pub(super) async fn work<W: Work>(
     shared: &Shared<W>,
     desk: &mut Desk<'_>,
     source: &mut dyn Source,
-) -> Result<(), BrokerError> {
+) -> Result<(), Exit> {
     let limit = shared.work.spec().limit;
     // One by one, credit would come back one by one, and batches would be single messages.
     let least = (limit / 4).max(1);
@@ -76,7 +77,7 @@ pub(super) async fn work<W: Work>(
         floor.admit(&mut batch);
         floor.desk.tally.flush();
         if let Err(error) = received {
-            floor.fail(error);
+            floor.fail(error.into());
         }
         if floor.desk.is_draining() && floor.held == 0 && floor.desk.is_confirmed() {
             return floor.fatal.map_or(Ok(()), Err);
@@ -106,7 +107,7 @@ struct Floor<'a, 'd, W, F, S> {
     patience: Option<u64>,
     /// Received, and not yet given to settling.
     held: usize,
-    fatal: Option<BrokerError>,
+    fatal: Option<Exit>,
 }
 
 /// A message that has not started, or starts again.
@@ -212,7 +213,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
                 (room, Begin::With(Attempted::Failed(failure)))
             }
             (None, Some(suspicion)) => (self.desk.room(), Begin::Guilty(suspicion)),
-            (None, None) => (self.desk.room(), Begin::First),
+            (None, None) => (self.desk.room(), Begin::first(&message, number)),
         };
         let (lease, begins_at) = match (&begin, lease) {
             (Begin::First, Some(lease)) => self.desk.begin(lease),
@@ -351,8 +352,8 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
     }
 
     #[cold]
-    fn fail(&mut self, error: BrokerError) {
-        self.fatal.get_or_insert(error);
+    fn fail(&mut self, exit: Exit) {
+        self.fatal.get_or_insert(exit);
         self.desk.give_up();
     }
 

@@ -9,7 +9,8 @@
 //! | `many` | the loop for several side by side: `slots` runs them, `schedule` says which may start |
 //! | `job` | one message from its first attempt to its end, as a future that knows no loop |
 //! | `attempt` | one attempt: decode, scope, handler, completion, results |
-//! | `failure` | what follows a failed attempt: retries in place, then a copy that comes later, then the dead letter |
+//! | `failure` | what follows a failed attempt: what a hook says, and retries in place |
+//! | `conclusion` | after those: a copy that comes later, the dead letter, or another policy |
 //! | `breaker` | an outage is not a poison message |
 //! | `work` | what a subscriber does with a message: call its handler |
 //! | `by_hand` | messages whose leases handlers hold |
@@ -25,6 +26,7 @@ mod backoff;
 mod breaker;
 mod by_hand;
 mod clock;
+mod conclusion;
 mod confirming;
 mod control;
 mod counters;

@@ -3,11 +3,11 @@
 use super::attempt::{Attempted, End};
 use super::breaker::PATIENCE;
 use super::control::Stage;
+use super::exit::Exit;
 use super::failure::Suspicion;
 use super::job::{Begin, InHand, Room, Shared, Task};
 use super::run::{Desk, Late};
 use super::work::Work;
-use crate::BrokerError;
 use crate::contract::{Credit, Delivery, Source};
 use crate::handler::Signals;
 use futures_util::future::BoxFuture;
@@ -19,7 +19,7 @@ pub(super) async fn work<W: Work>(
     shared: &Shared<W>,
     desk: &mut Desk<'_>,
     source: &mut dyn Source,
-) -> Result<(), BrokerError> {
+) -> Result<(), Exit> {
     let limit = shared.work.spec().limit;
     let mut batch = Vec::with_capacity(limit);
     let (room, held, suspects) = (Room::default(), Vec::new(), Vec::new());
@@ -44,8 +44,8 @@ pub(super) async fn work<W: Work>(
                 line.desk.release(lease);
                 continue;
             }
-            let mut begin = Begin::First;
-            if !W::EARLY && !W::BY_HAND {
+            let mut begin = Begin::first(&message, number);
+            if !W::EARLY && !W::BY_HAND && matches!(begin, Begin::First) {
                 let mut running = pin!(Some(shared.work.attempt(&message, number, lane, &mut line.room, &signals)));
                 // Most handlers do not wait, and then none of what is below is needed.
                 begin = Begin::With(match poll_fn(|cx| Poll::Ready(shared.run(running.as_mut(), cx))).await {
@@ -87,7 +87,7 @@ struct Line<'a, 'd, W> {
     suspects: Vec<Suspect>,
     /// What comes now is held.
     holds: bool,
-    ended: Result<(), BrokerError>,
+    ended: Result<(), Exit>,
 }
 
 type Suspect = (Delivery, Box<Suspicion>);
@@ -242,7 +242,7 @@ impl<W: Work> Line<'_, '_, W> {
             })
             .await
         };
-        self.ended = desk.received(received, batch);
+        self.ended = desk.received(received, batch).map_err(Exit::from);
         let nobody_comes = batch.is_empty() && patience.is_some_and(|moment| desk.has_come(moment));
         let is_alone = nobody_comes && desk.is_confirmed();
         if self.ended.is_ok() && is_alone && !desk.is_draining() {
@@ -251,7 +251,7 @@ impl<W: Work> Line<'_, '_, W> {
     }
 
     /// Gives back what has not started, and waits for what is to be confirmed.
-    async fn finish(mut self, rest: Vec<Delivery>) -> Result<(), BrokerError> {
+    async fn finish(mut self, rest: Vec<Delivery>) -> Result<(), Exit> {
         let Self { desk, held, suspects, .. } = &mut self;
         let suspects = suspects.drain(..).map(|(delivery, _)| delivery);
         suspects.chain(rest).chain(held.drain(..)).for_each(|delivery| desk.release(delivery.lease));

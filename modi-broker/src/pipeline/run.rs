@@ -94,7 +94,7 @@ async fn work<W: Work>(
     };
     let stopped = source.stop().await;
     desk.settling.finish(&mut desk.tally).await;
-    ended.and(stopped).map_or_else(Exit::from, |()| Exit::Stopped)
+    ended.and(stopped.map_err(Exit::from)).map_or_else(|exit| exit, |()| Exit::Stopped)
 }
 
 /// A message whose handler was done, and that has to be handled again.
@@ -368,7 +368,7 @@ impl Desk<'_> {
         };
         match end {
             End::Acked => local.acked += 1,
-            End::Dropped => local.dropped += 1,
+            End::Dropped | End::Discarded => local.dropped += 1,
             End::DeadLettered => local.dead_lettered += 1,
             End::Redelivered => local.redelivered += 1,
             End::Released if lease.is_none() => local.lost += 1,

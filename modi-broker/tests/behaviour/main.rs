@@ -17,6 +17,7 @@ mod life;
 mod observed;
 mod odd;
 mod outage;
+mod policies;
 mod redelivery;
 mod shop;
 mod side;

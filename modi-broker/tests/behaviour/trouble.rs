@@ -2,8 +2,8 @@
 
 use crate::shop::{Functions, Probe, own, subscriber};
 use modi_broker::{
-    Ack, Attempt, Context, Early, FromMessage, Handler, Headers, Json, Order, Outcome, Spec, Subscribes, argument,
-    early, handler,
+    Ack, Attempt, Context, Early, Failed, FailurePolicy, FromMessage, Handler, Headers, Json, Order, Outcome, Spec,
+    Subscribes, argument, early, handler,
 };
 use modi_core::graph::{Edge, HandlerNode, Node, order};
 use modi_core::module::{Cell, Module, Owns, Provides};
@@ -50,6 +50,42 @@ plays! {
     Aside = aside, Spec::new("aside").retries(1).redeliver(&[MINUTE]).concurrency(8).order(Order::Key);
     /// `#[subscriber("taken", retries = 0, redeliver = ["1m"], ack = received)]`
     Taken = taken, Spec::new("taken").retries(0).redeliver(&[MINUTE]).ack(Ack::Received);
+    /// `#[subscriber("dropped", retries = 1, failure = drop)]`
+    Dropped = dropped, Spec::new("dropped").retries(1).failure(FailurePolicy::Drop);
+    /// `#[subscriber("ignored", retries = 0, failure = drop, concurrency = 8, order = none)]`
+    Ignored = ignored, Spec::new("ignored").retries(0).failure(FailurePolicy::Drop).concurrency(8).order(Order::None);
+    /// `#[subscriber("halting", retries = 1, failure = stop_app)]`
+    Halting = halting, Spec::new("halting").retries(1).failure(FailurePolicy::StopApp);
+    /// `#[subscriber("ending", retries = 0, failure = stop_app, concurrency = 8, order = none)]`
+    Ending = ending, Spec::new("ending").retries(0).failure(FailurePolicy::StopApp).concurrency(8).order(Order::None);
+    /// `#[subscriber("stopping", retries = 0, failure = stop)]`
+    Stopping = stopping, Spec::new("stopping").retries(0).failure(FailurePolicy::Stop);
+    /// `#[subscriber("restarting", retries = 0, failure = restart)]`
+    Restarting = restarting, Spec::new("restarting").retries(0).failure(FailurePolicy::Restart);
+    /// `#[subscriber("judging", retries = 2, on_error = judge)]`
+    Judging = judging, Spec::new("judging").retries(2).on_error(judge);
+}
+
+/// Does what the error says.
+fn judge(failed: &Failed<'_>) -> Option<Outcome> {
+    let text = failed.error().to_string();
+    assert!(text != "panic");
+    match text.as_str() {
+        "ack" => Some(Outcome::Ack),
+        "drop" => Some(Outcome::drop("the hook said so")),
+        "release" => Some(Outcome::Release),
+        "retry" => Some(Outcome::retry()),
+        "later" => Some(Outcome::retry_after(Duration::from_secs(3))),
+        "reject" => {
+            let message = failed.message();
+            let (key, own) = (message.key().cloned().unwrap_or_default(), message.headers().text("own"));
+            let (attempt, has, kind) = (failed.attempt(), failed.has_retries(), failed.kind().as_str());
+            let place = format!("{} {} {}", failed.topic(), failed.group(), failed.subscriber());
+            let key = String::from_utf8_lossy(&key).into_owned();
+            Some(Outcome::reject(format!("{place}: {kind} {attempt} {has} {key} {}", own.unwrap_or_default())))
+        }
+        _ => None,
+    }
 }
 
 pub(crate) struct Trouble;

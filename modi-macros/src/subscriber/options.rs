@@ -12,8 +12,39 @@ pub(crate) struct Options {
     settings: Vec<TokenStream>,
 }
 
-const KEYS: [&str; 10] =
-    ["group", "publish", "broker", "retries", "redeliver", "deadline", "prefetch", "ack", "concurrency", "order"];
+const KEYS: [&str; 12] = [
+    "group",
+    "publish",
+    "broker",
+    "retries",
+    "redeliver",
+    "deadline",
+    "prefetch",
+    "ack",
+    "concurrency",
+    "order",
+    "failure",
+    "on_error",
+];
+
+/// A key whose value is a word: its type, and the variant that each word stands for. The first is the default.
+type Words = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const WORDS: [Words; 3] = [
+    ("ack", "Ack", &[("handled", "Handled"), ("received", "Received")]),
+    ("order", "Order", &[("lane", "Lane"), ("key", "Key"), ("none", "None")]),
+    (
+        "failure",
+        "FailurePolicy",
+        &[
+            ("dead_letter", "DeadLetter"),
+            ("drop", "Drop"),
+            ("stop", "Stop"),
+            ("restart", "Restart"),
+            ("stop_app", "StopApp"),
+        ],
+    ),
+];
 
 impl Options {
     pub(crate) fn read(tokens: TokenStream, at: Span, mistakes: &mut Mistakes) -> Self {
@@ -60,25 +91,8 @@ fn topic(input: ParseStream<'_>) -> syn::Result<(Option<Expr>, TokenStream)> {
 }
 
 fn setting(key: &Ident, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<TokenStream> {
-    if key == "ack" {
-        let word: Ident = input.parse()?;
-        return match word.to_string().as_str() {
-            "received" => Ok(quote!(ack(::modi::__private::Ack::Received))),
-            "handled" => Ok(quote!(ack(::modi::__private::Ack::Handled))),
-            _ => Err(syn::Error::new_spanned(word, "write `ack = handled` (the default) or `ack = received`")),
-        };
-    }
-    if key == "order" {
-        let word: Ident = input.parse()?;
-        return match word.to_string().as_str() {
-            "lane" => Ok(quote!(order(::modi::__private::Order::Lane))),
-            "key" => Ok(quote!(order(::modi::__private::Order::Key))),
-            "none" => Ok(quote!(order(::modi::__private::Order::None))),
-            _ => {
-                let text = "write `order = lane` (the default), `order = key` or `order = none`";
-                Err(syn::Error::new_spanned(word, text))
-            }
-        };
+    if let Some((_, ty, words)) = WORDS.iter().find(|(name, ..)| key == name) {
+        return word(key, ty, words, input);
     }
     let value: Expr = input.parse()?;
     if key == "redeliver" {
@@ -112,6 +126,25 @@ fn is_name(group: &LitStr, mistakes: &mut Mistakes) {
     if !fits {
         mistakes.at(group, "the name of a group consists of letters, digits, `-` and `_`");
     }
+}
+
+fn word(key: &Ident, ty: &str, words: &[(&str, &str)], input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let word: Ident = input.parse()?;
+    if let Some((_, variant)) = words.iter().find(|(name, _)| word == name) {
+        let (ty, variant) = (Ident::new(ty, key.span()), Ident::new(variant, word.span()));
+        return Ok(quote!(#key(::modi::__private::#ty::#variant)));
+    }
+    let written = words.iter().enumerate().map(|(at, (name, _))| {
+        let before = if at == 0 {
+            ""
+        } else if at + 1 == words.len() {
+            " or "
+        } else {
+            ", "
+        };
+        format!("{before}`{key} = {name}`{}", if at == 0 { " (the default)" } else { "" })
+    });
+    Err(syn::Error::new_spanned(word, format!("write {}", written.collect::<String>())))
 }
 
 /// `["1m", "10m"]`, or the name of a constant.

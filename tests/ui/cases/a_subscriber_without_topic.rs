@@ -16,6 +16,12 @@ async fn d() {}
 #[subscriber("g", order = first)] //~ ERROR write `order = lane` (the default), `order = key` or `order = none`
 async fn g() {}
 
+#[subscriber("h", failure = halt)] //~ ERROR write `failure = dead_letter` (the default), `failure = drop`, `failure = stop`
+async fn h() {}
+
+#[subscriber("i", redeliver = "1m")] //~ ERROR write the delays as `redeliver = ["1m", "10m"]`
+async fn i() {}
+
 #[subscriber("e", ack = first)] //~ ERROR write `ack = handled` (the default) or `ack = received`
 async fn e() {}
 

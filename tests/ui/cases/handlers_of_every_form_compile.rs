@@ -33,6 +33,11 @@ const STEPS: &[std::time::Duration] = &[std::time::Duration::from_secs(60)];
 async fn put_off() {}
 #[subscriber("put.off.too", redeliver = STEPS)]
 async fn put_off_too() {}
+#[subscriber("halting", failure = stop_app, on_error = judge)]
+async fn halting() {}
+fn judge(failed: &modi::Failed<'_>) -> Option<Outcome> {
+    failed.has_retries().then(Outcome::retry)
+}
 
 #[subscriber(TOPIC)]
 fn without_waiting(_message: Message) -> Outcome {
@@ -74,7 +79,7 @@ impl Events {
 
 #[module(
     providers = [Orders],
-    subscribers = [nothing, everything, side_by_side, put_off, put_off_too, without_waiting, one_placeholder,
+    subscribers = [nothing, everything, side_by_side, put_off, put_off_too, halting, without_waiting, one_placeholder,
         two_placeholders, placeholders_that_nobody_takes, Events],
     optional = [dyn Audit],
 )]
