@@ -26,6 +26,10 @@ pub enum BrokerErrorKind {
     Unavailable,
     /// There was no room within the deadline. Trying again may help.
     Full,
+    /// No answer came in time; the question may be handled all the same. Trying again may help.
+    TimedOut,
+    /// Nobody listens who could answer. Trying again may help.
+    NoListener,
     /// The message is larger than the broker takes, however often it is sent.
     TooLarge,
     /// The broker refuses: rights, names, settings that do not fit.
@@ -56,7 +60,13 @@ impl BrokerError {
 
     /// Whether trying again is of no use.
     pub fn is_permanent(&self) -> bool {
-        !matches!(self.kind, BrokerErrorKind::Unavailable | BrokerErrorKind::Full)
+        !matches!(
+            self.kind,
+            BrokerErrorKind::Unavailable
+                | BrokerErrorKind::Full
+                | BrokerErrorKind::TimedOut
+                | BrokerErrorKind::NoListener
+        )
     }
 }
 

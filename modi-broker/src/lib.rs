@@ -50,7 +50,7 @@ mod supervision;
 mod testing;
 pub mod wire;
 
-pub use adapters::memory::MemoryBroker;
+pub use adapters::memory::{MemoryBroker, MemoryProfile};
 pub use app::AppExt;
 pub use broker::{Broker, BrokerUrlError};
 pub use contract::Receipt;

@@ -211,6 +211,12 @@ impl Message {
         self.meta_mut().hops = hops;
     }
 
+    /// It is on its way to another topic.
+    #[cold]
+    pub(crate) fn forget_topic(&mut self) {
+        self.meta_mut().topic = None;
+    }
+
     pub(crate) fn set_key(&mut self, key: Option<Bytes>) {
         self.key = key;
     }

@@ -86,7 +86,7 @@ impl<M: Module> TestApp<M> {
         tokio::select! {
             biased;
             () = stop.stopped() => Err(Error::new("the application has stopped: `stop` returns what for")),
-            settled = self.memory.watch().settled() => settled.map_err(Error::from),
+            settled = self.memory.settled() => settled.map_err(Error::from),
         }
     }
 
@@ -211,7 +211,7 @@ impl<M: Module> TestSetup<M> {
     /// As [`App::start`].
     pub async fn start(self) -> Result<TestApp<M>, StartError> {
         let Self { app, overrides, memory } = self;
-        memory.watch().record();
+        memory.record();
         let broker = Broker::from(memory.clone());
         let (app, registry) = crate::app::registered(app.overrides(overrides));
         registry.one_for_all();

@@ -14,6 +14,7 @@ mod failures;
 mod flaky;
 mod lab;
 mod life;
+mod memory;
 mod observed;
 mod odd;
 mod outage;

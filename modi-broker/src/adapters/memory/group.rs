@@ -1,226 +1,278 @@
-//! What a group has finished of a topic, what is out, and what comes again.
+//! A group: who is in it, and what it reads.
 
-use crate::Message;
-use crate::contract::{Delivery, Lease, SettleResult, Settlement, Verdict};
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use super::copies::Copies;
+use super::log::{Budget, Log};
+use super::partitions::Partitions;
+use super::profile::Rules;
+use super::window::Window;
+use crate::contract::{Credit, Delivery, Lanes, SettleResult, Settlement, Start};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 use tokio::time::Instant;
 
-/// Positions count from the first message of the topic. Those below `low` are finished; the window goes from there to the
-/// cursor.
+/// What a group has of one topic.
 pub(super) struct Group {
     pub(super) name: Arc<str>,
-    pub(super) low: u64,
-    window: VecDeque<Slot>,
-    /// What was handed back: handed out again before anything new, lowest first.
-    again: BTreeSet<u64>,
-    /// What is handed out again later.
-    delayed: BinaryHeap<Reverse<(Instant, u64)>>,
-    /// Messages of the topic that are not finished.
-    pub(super) open: usize,
-    pub(super) members: usize,
-    next_member: u32,
-    pub(super) wakers: Vec<Waker>,
+    /// What it listens to: the topic, or a pattern that matches it.
+    pub(super) of: Arc<str>,
+    reading: Reading,
+    pub(super) copies: Copies,
+    members: Vec<Sitting>,
+    wakers: Vec<Waker>,
+    rules: &'static Rules,
 }
 
-#[derive(Clone, Copy)]
-struct Slot {
-    state: State,
-    /// How often it was handed out; what was released does not count.
-    attempts: u32,
+enum Reading {
+    /// One log for all members.
+    Shared(Window),
+    /// Partitions, each read by one of them.
+    Dealt(Partitions),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Waiting,
-    Out(u32),
-    Finished,
+/// A member at one topic.
+pub(super) struct Sitting {
+    pub(super) member: u32,
+    /// What it has in hand carries this number; it changes when the broker forgets what it has in hand.
+    pub(super) session: u32,
+    pub(super) lanes: Arc<Lanes>,
+    pub(super) limit: Credit,
+    pub(super) by_lane: bool,
+    /// It takes nothing more.
+    pub(super) is_stopping: bool,
+    /// It was thrown out and let in again, and does not know yet.
+    is_new: bool,
+}
+
+/// Numbers of sessions: none is used twice.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(AtomicU32);
+
+impl Sessions {
+    pub(super) fn next(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// In the second word of a lease, in the place of a partition.
+const COPY: u64 = u32::MAX as u64;
+
+impl Sitting {
+    pub(super) fn new(member: u32, session: u32, lanes: &Arc<Lanes>, limit: Credit, by_lane: bool) -> Self {
+        Self { member, session, lanes: lanes.clone(), limit, by_lane, is_stopping: false, is_new: false }
+    }
 }
 
 impl Group {
-    /// Begins at the earliest message.
-    pub(super) fn new(name: Arc<str>, base: u64, held: usize) -> Self {
-        Self {
-            name,
-            low: base,
-            window: VecDeque::new(),
-            again: BTreeSet::new(),
-            delayed: BinaryHeap::new(),
-            open: held,
-            members: 0,
-            next_member: 0,
-            wakers: Vec::new(),
+    pub(super) fn new(name: Arc<str>, of: Arc<str>, logs: &[Log], start: Start, rules: &'static Rules) -> Self {
+        let from = |log: &Log| if start == Start::Earliest { log.base } else { log.end() };
+        let open = logs.iter().map(|log| (log.end() - from(log)) as usize).sum();
+        let reading = match logs {
+            [log] if rules.partitions == 0 => Reading::Shared(Window::new(from(log), open, rules)),
+            logs => Reading::Dealt(Partitions::new(logs.iter().map(from), open)),
+        };
+        Self { name, of, reading, copies: Copies::default(), members: Vec::new(), wakers: Vec::new(), rules }
+    }
+
+    pub(super) fn has_members(&self) -> bool {
+        !self.members.is_empty()
+    }
+
+    /// What a member still has to finish; nothing where there is no member.
+    pub(super) fn awaited(&self) -> usize {
+        if self.has_members() { self.open() } else { 0 }
+    }
+
+    /// Messages that are not finished.
+    pub(super) fn open(&self) -> usize {
+        let read = match &self.reading {
+            Reading::Shared(window) => window.open,
+            Reading::Dealt(partitions) => partitions.open,
+        };
+        read + self.copies.len()
+    }
+
+    pub(super) fn lag(&mut self, logs: &[Log]) -> u64 {
+        let read = match &mut self.reading {
+            Reading::Shared(window) => window.open as u64,
+            Reading::Dealt(partitions) => partitions.lag(logs),
+        };
+        read + self.copies.len() as u64
+    }
+
+    /// The first position of a log that it still needs.
+    #[inline]
+    pub(super) fn low(&self, partition: usize) -> u64 {
+        match &self.reading {
+            Reading::Shared(window) => window.low,
+            Reading::Dealt(partitions) => partitions.low(partition),
         }
     }
 
-    pub(super) fn join(&mut self) -> u32 {
-        self.members += 1;
-        self.next_member += 1;
-        self.next_member
+    /// A message came in. Whether a member is there.
+    #[inline]
+    pub(super) fn grow(&mut self, log: &Log) -> bool {
+        let has_members = !self.members.is_empty();
+        match &mut self.reading {
+            // Nobody listens, and nothing is kept for later.
+            Reading::Shared(window) if !has_members && !self.rules.at_least_once => window.skip_to(log.end()),
+            Reading::Shared(window) => window.open += 1,
+            Reading::Dealt(partitions) => partitions.open += 1,
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+        has_members
+    }
+
+    pub(super) fn join(&mut self, sitting: Sitting, logs: &[Log], sessions: &Sessions) {
+        self.members.push(sitting);
+        self.shared_anew(logs, sessions);
     }
 
     /// What the member had in hand comes again.
-    pub(super) fn leave(&mut self, member: u32) {
-        self.members -= 1;
-        for (at, slot) in self.window.iter_mut().enumerate() {
-            if slot.state == State::Out(member) {
-                slot.state = State::Waiting;
-                self.again.insert(self.low + at as u64);
+    pub(super) fn leave(&mut self, member: u32, logs: &[Log], sessions: &Sessions) {
+        let Some(at) = self.members.iter().position(|sitting| sitting.member == member) else { return };
+        let sitting = self.members.remove(at);
+        self.end(&sitting, logs);
+        self.shared_anew(logs, sessions);
+    }
+
+    /// The broker forgets what the members have in hand, and what was not committed. They stay, in new sessions.
+    pub(super) fn crash(&mut self, logs: &[Log], sessions: &Sessions) {
+        let mut members = std::mem::take(&mut self.members);
+        for sitting in &mut members {
+            sitting.lanes.revoke(sitting.session);
+            if let Reading::Dealt(partitions) = &self.reading {
+                partitions.sessions(sitting.member).for_each(|session| sitting.lanes.revoke(session));
             }
+            // Whoever was about to leave politely commits no more.
+            sitting.is_stopping = false;
+            self.end(sitting, logs);
+            (sitting.session, sitting.is_new) = (sessions.next(), true);
+        }
+        self.members = members;
+        self.shared_anew(logs, sessions);
+    }
+
+    fn end(&mut self, sitting: &Sitting, logs: &[Log]) {
+        self.copies.end(sitting.session);
+        match &mut self.reading {
+            Reading::Shared(window) => {
+                window.end(sitting.session, &logs[0]);
+                if self.members.is_empty() && !self.rules.at_least_once {
+                    window.skip_to(logs[0].end());
+                }
+            }
+            Reading::Dealt(partitions) => partitions.end(sitting.member, sitting.is_stopping),
         }
     }
 
-    /// Hands out at most `credit` messages.
+    fn shared_anew(&mut self, logs: &[Log], sessions: &Sessions) {
+        match &mut self.reading {
+            Reading::Shared(window) => window.shared_by(self.members.len(), &logs[0]),
+            Reading::Dealt(partitions) if !self.members.is_empty() => {
+                partitions.deal(&self.members, || sessions.next());
+            }
+            Reading::Dealt(_) => {}
+        }
+        self.wake();
+    }
+
+    /// The member takes nothing more, and is going to leave.
+    pub(super) fn stop(&mut self, member: u32) {
+        self.members
+            .iter_mut()
+            .filter(|sitting| sitting.member == member)
+            .for_each(|sitting| sitting.is_stopping = true);
+    }
+
+    /// Hands out what the budget allows. Whether the member is what it takes itself for: it was thrown out otherwise.
+    #[inline]
     pub(super) fn take(
         &mut self,
         member: u32,
-        base: u64,
-        log: &VecDeque<Message>,
-        credit: usize,
+        logs: &[Log],
+        seat: u32,
+        sessions: &Sessions,
+        budget: &mut Budget,
         into: &mut Vec<Delivery>,
-    ) {
-        if !self.delayed.is_empty() {
-            self.wake_delayed();
+    ) -> bool {
+        let Some(sitting) = self.members.iter_mut().find(|sitting| sitting.member == member) else { return false };
+        if std::mem::take(&mut sitting.is_new) {
+            return false;
         }
-        let message = |position: u64| log[(position - base) as usize].clone();
-        let lease = |position: u64| Lease { lane: 0, words: [position, u64::from(member)] };
-        while into.len() < credit
-            && let Some(position) = self.again.pop_first()
-        {
-            let slot = &mut self.window[(position - self.low) as usize];
-            *slot = Slot { state: State::Out(member), attempts: slot.attempts + 1 };
-            into.push(Delivery { message: message(position), attempt: slot.attempts, lease: lease(position) });
+        let place = u64::from(seat) << 32;
+        self.copies.take(sitting.session, place | COPY, self.rules, budget, into);
+        match &mut self.reading {
+            Reading::Shared(window) => window.take(sitting.session, &logs[0], place, budget, into),
+            Reading::Dealt(partitions) => {
+                let sitting = &*sitting;
+                partitions.take(sitting, logs, place, budget, into);
+                if budget.is_whole() && partitions.can_move() {
+                    partitions.deal(&self.members, || sessions.next());
+                    if let Some(sitting) = self.members.iter().find(|sitting| sitting.member == member) {
+                        partitions.take(sitting, logs, place, budget, into);
+                    }
+                }
+            }
         }
-        let cursor = self.low + self.window.len() as u64;
-        let from = (cursor - base) as usize;
-        let fresh = (log.len() - from).min(credit - into.len());
-        for (at, message) in log.range(from..from + fresh).enumerate() {
-            self.window.push_back(Slot { state: State::Out(member), attempts: 1 });
-            into.push(Delivery { message: message.clone(), attempt: 1, lease: lease(cursor + at as u64) });
-        }
+        true
     }
 
-    fn wake_delayed(&mut self) {
-        let now = Instant::now();
-        while let Some(&Reverse((at, position))) = self.delayed.peek()
-            && at <= now
-        {
-            self.delayed.pop();
-            self.again.insert(position);
-        }
-    }
-
-    /// When the first delayed message is due.
+    /// When something can be handed out that cannot be now.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.delayed.peek().map(|Reverse((at, _))| *at)
-    }
-
-    /// Something can be handed out that could not be before.
-    pub(super) fn has_again(&self) -> bool {
-        !self.again.is_empty() || !self.delayed.is_empty()
-    }
-
-    pub(super) fn settle(&mut self, settlement: &Settlement) -> SettleResult {
-        let [position, member] = settlement.lease.words;
-        let slot = position.checked_sub(self.low).and_then(|at| self.window.get_mut(at as usize));
-        let Some(slot) = slot.filter(|slot| matches!(slot.state, State::Out(by) if u64::from(by) == member)) else {
-            return SettleResult::LeaseLost;
+        let read = match &self.reading {
+            Reading::Shared(window) => window.due(),
+            Reading::Dealt(partitions) => partitions.due(),
         };
-        match settlement.verdict {
-            Verdict::Done => {
-                slot.state = State::Finished;
-                self.open -= 1;
-            }
-            Verdict::Release => {
-                *slot = Slot { state: State::Waiting, attempts: slot.attempts - 1 };
-                self.again.insert(position);
-            }
-            Verdict::RetryAfter(after) => {
-                slot.state = State::Waiting;
-                self.delayed.push(Reverse((Instant::now() + after, position)));
-            }
-        }
-        SettleResult::Settled
+        [read, self.copies.due()].into_iter().flatten().min()
     }
 
-    /// Moves over what is finished.
-    pub(super) fn advance(&mut self) {
-        while self.window.front().is_some_and(|slot| slot.state == State::Finished) {
-            self.window.pop_front();
-            self.low += 1;
+    #[inline]
+    pub(super) fn settle(&mut self, settlement: &Settlement, logs: &[Log]) -> SettleResult {
+        if settlement.lease.words[1] & COPY == COPY {
+            return self.copies.settle(settlement, self.rules);
+        }
+        match &mut self.reading {
+            Reading::Shared(window) => window.settle(settlement, &logs[0]),
+            Reading::Dealt(partitions) => partitions.settle(settlement, &self.members),
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    fn log(messages: u64) -> VecDeque<Message> {
-        (0..messages).map(|number| Message::new(number.to_string())).collect()
+    /// After settlements: moves on, and wakes those who may go on.
+    #[inline]
+    pub(super) fn settled(&mut self, sessions: &Sessions) {
+        let may_go_on = match &mut self.reading {
+            Reading::Shared(window) => {
+                window.advance();
+                window.has_again()
+            }
+            Reading::Dealt(partitions) => {
+                let moves = partitions.can_move();
+                if moves {
+                    partitions.deal(&self.members, || sessions.next());
+                }
+                moves
+            }
+        };
+        if may_go_on || self.copies.len() > 0 {
+            self.wake();
+        }
     }
 
-    fn take(group: &mut Group, member: u32, log: &VecDeque<Message>, credit: usize) -> Vec<Delivery> {
-        let mut into = Vec::new();
-        group.take(member, 0, log, credit, &mut into);
-        into
+    /// Makes room in the logs where that is possible.
+    pub(super) fn commit(&mut self) {
+        if let Reading::Dealt(partitions) = &mut self.reading {
+            partitions.commit();
+        }
     }
 
-    fn settle(group: &mut Group, delivery: Delivery, verdict: Verdict) -> SettleResult {
-        let result = group.settle(&Settlement { lease: delivery.lease, verdict });
-        group.advance();
-        result
+    pub(super) fn wake(&mut self) {
+        self.wakers.drain(..).for_each(Waker::wake);
     }
 
-    fn positions(deliveries: &[Delivery]) -> Vec<(u64, u32)> {
-        deliveries.iter().map(|delivery| (delivery.lease.words[0], delivery.attempt)).collect()
-    }
-
-    #[test]
-    fn the_finished_prefix_grows_over_holes() {
-        let (log, mut group) = (log(3), Group::new("g".into(), 0, 3));
-        let member = group.join();
-        let mut out = take(&mut group, member, &log, 9);
-        let (third, second, first) = (out.remove(2), out.remove(1), out.remove(0));
-        assert_eq!(settle(&mut group, second, Verdict::Done), SettleResult::Settled);
-        assert_eq!((group.low, group.open), (0, 2));
-        settle(&mut group, first, Verdict::Done);
-        assert_eq!((group.low, group.open), (2, 1));
-        settle(&mut group, third, Verdict::Done);
-        assert_eq!((group.low, group.open), (3, 0));
-    }
-
-    #[test]
-    fn what_is_released_comes_first_and_does_not_count() {
-        let (log, mut group) = (log(3), Group::new("g".into(), 0, 3));
-        let member = group.join();
-        let mut out = take(&mut group, member, &log, 2);
-        settle(&mut group, out.remove(1), Verdict::Release);
-        assert_eq!(positions(&take(&mut group, member, &log, 9)), [(1, 1), (2, 1)]);
-    }
-
-    #[test]
-    fn what_a_member_that_left_had_in_hand_comes_again_and_counts() {
-        let (log, mut group) = (log(2), Group::new("g".into(), 0, 2));
-        let (first, second) = (group.join(), group.join());
-        let mut out = take(&mut group, first, &log, 9);
-        group.leave(first);
-        assert_eq!(settle(&mut group, out.remove(0), Verdict::Done), SettleResult::LeaseLost);
-        assert_eq!(positions(&take(&mut group, second, &log, 9)), [(0, 2), (1, 2)]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_delay_is_not_early() {
-        let (log, mut group) = (log(1), Group::new("g".into(), 0, 1));
-        let member = group.join();
-        let mut out = take(&mut group, member, &log, 1);
-        settle(&mut group, out.remove(0), Verdict::RetryAfter(Duration::from_secs(3)));
-        tokio::time::advance(Duration::from_millis(2_999)).await;
-        assert!(take(&mut group, member, &log, 1).is_empty());
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(positions(&take(&mut group, member, &log, 1)), [(0, 2)]);
+    pub(super) fn wait(&mut self, waker: &Waker) {
+        if !self.wakers.iter().any(|other| other.will_wake(waker)) {
+            self.wakers.push(waker.clone());
+        }
     }
 }

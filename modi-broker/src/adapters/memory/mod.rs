@@ -2,42 +2,69 @@
 //!
 //! | file | its job |
 //! |---|---|
-//! | `topic` | the log, its bound, and who waits for room |
-//! | `group` | what a group has finished, what is out, what comes again |
-//! | `member` | one subscription: the two halves of the contract |
+//! | `profile` | whose limits it has |
+//! | `connection`, `publishing`, `member` | the contract: the connection, the sending side, one subscription |
+//! | `topics`, `topic` | all topics and the patterns they join; one topic with its groups |
+//! | `room` | who waits for room, and what is seen later |
+//! | `log` | the messages of a topic or partition, and what one call may hand out |
+//! | `group` | who is in a group, and what it reads |
+//! | `window`, `keys` | a log that its members share: what is out, what comes again; which member has a key |
+//! | `partitions` | logs that are dealt to the members: who has which, how far each is committed |
+//! | `copies` | messages that one group gets later |
+//! | `replies` | who waits for an answer |
+//! | `dedupe`, `answers`, `hash` | ids seen lately; answers to settlements; a hash |
 //! | `watch` | what tests want to know: whether everything has settled |
+//!
+//! Locks are taken in one order: topics, a member's seats, a topic.
 
+mod answers;
+mod connection;
+mod copies;
+mod dedupe;
 mod group;
+mod hash;
+mod keys;
+mod log;
 mod member;
+mod partitions;
+mod profile;
+mod publishing;
+mod replies;
+mod room;
 mod topic;
+mod topics;
 mod watch;
+mod window;
 
-use crate::contract::{
-    Abilities, Answer, Capabilities, Connect, Connection, Difference, OrderScope, Outgoing, Place, Provision, Publish,
-    Receipt, SubscribeOptions, Subscription,
-};
+use crate::contract::{Outgoing, Place, Receipt};
 use crate::{BrokerError, BrokerErrorKind, Message};
-use async_trait::async_trait;
-use futures_util::future::{BoxFuture, ready};
-use member::{Half, Member};
-use std::collections::HashMap;
+use group::Sessions;
+use profile::Rules;
+use replies::Replies;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use topic::{Put, Topic};
+use tokio::time::Instant;
+use topic::{Shared, Topic};
+use topics::{Make, Topics};
+use watch::{Overrun, Watch};
 
-pub(crate) use watch::Watch;
+pub use profile::MemoryProfile;
 
 /// The broker inside the process: for tests, for examples, and for programs that need no other.
 ///
 /// A topic is a log. A group starts at its earliest message, shares it among its subscribers, and gets again what they
-/// do not finish; two groups each get everything. Cloning gives another handle to the same broker, and the broker
-/// outlives the applications that use it. Nothing is kept when the process ends.
+/// do not finish; two groups each get everything. While a message with a key is in the hands of one subscriber, no other
+/// of its group gets one with that key; messages without a key go to whoever has room. Cloning gives another handle to
+/// the same broker, and the broker outlives the applications that use it. Nothing is kept when the process ends.
 ///
 /// **The bound.** A topic holds at most [`MemoryBroker::with_capacity`] messages, those that its slowest group has not
 /// finished. When it is full, publishing waits up to [`MemoryBroker::with_full_deadline`] for room, and is then the error
 /// [`BrokerErrorKind::Full`]. A topic that no group has ever read keeps its newest messages for groups to come: there a
-/// full log lets the oldest go, which the log says once for each topic. Dead-letter topics never let one go.
+/// full log lets the oldest go, which the log says once for each topic. Dead-letter topics never let one go. As many
+/// delayed copies may wait for each group.
+///
+/// **Others' limits.** [`MemoryBroker::like`] answers as another broker does, so that what it cannot do shows in a test.
 ///
 /// ```
 /// use modi_broker::{Broker, MemoryBroker};
@@ -48,13 +75,16 @@ pub(crate) use watch::Watch;
 #[derive(Clone)]
 pub struct MemoryBroker {
     inner: Arc<Inner>,
+    profile: MemoryProfile,
     capacity: usize,
+    partitions: u32,
     full_deadline: Duration,
 }
 
 struct Inner {
-    topics: Mutex<HashMap<Arc<str>, Arc<Topic>>>,
-    watch: Arc<Watch>,
+    topics: Topics,
+    shared: Arc<Shared>,
+    replies: Arc<Replies>,
 }
 
 const CAPACITY: usize = 100_000;
@@ -63,8 +93,22 @@ const FULL_DEADLINE: Duration = Duration::from_secs(5);
 impl MemoryBroker {
     /// An empty broker: 100,000 messages a topic, 5 seconds of waiting for room.
     pub fn new() -> Self {
-        let inner = Inner { topics: Mutex::default(), watch: Arc::default() };
-        Self { inner: Arc::new(inner), capacity: CAPACITY, full_deadline: FULL_DEADLINE }
+        Self::like(MemoryProfile::Native)
+    }
+
+    /// The same with the limits of another broker.
+    ///
+    /// ```
+    /// use modi_broker::{MemoryBroker, MemoryProfile};
+    ///
+    /// let memory = MemoryBroker::like(MemoryProfile::Kafka).with_partitions(2);
+    /// assert_eq!(memory.profile(), MemoryProfile::Kafka);
+    /// ```
+    pub fn like(profile: MemoryProfile) -> Self {
+        let rules = profile.rules();
+        let shared = Arc::new(Shared { rules, watch: Watch::default(), sessions: Sessions::default() });
+        let inner = Arc::new(Inner { topics: Topics::new(), shared, replies: Arc::default() });
+        Self { inner, profile, capacity: CAPACITY, partitions: rules.partitions, full_deadline: FULL_DEADLINE }
     }
 
     /// How many messages a topic that is made from now on holds.
@@ -73,67 +117,96 @@ impl MemoryBroker {
         Self { capacity: messages.max(1), ..self }
     }
 
+    /// How many partitions a topic that is made from now on has, where the profile has partitions at all. Default: 4.
+    #[must_use]
+    pub fn with_partitions(self, partitions: u32) -> Self {
+        let partitions = if self.partitions == 0 { 0 } else { partitions.max(1) };
+        Self { partitions, ..self }
+    }
+
     /// How long publishing through this handle waits for room in a full topic.
     #[must_use]
     pub fn with_full_deadline(self, full_deadline: Duration) -> Self {
         Self { full_deadline, ..self }
     }
 
+    /// Whose limits it has.
+    pub fn profile(&self) -> MemoryProfile {
+        self.profile
+    }
+
     /// What a topic holds at this moment, oldest first: what a group has not finished, or what waits for one.
     pub fn messages(&self, topic: &str) -> Vec<Message> {
-        self.look(topic).map(|topic| topic.held()).unwrap_or_default()
+        self.inner.topics.look(topic).map(|topic| topic.held()).unwrap_or_default()
     }
 
     /// The names of the topics, in order.
     pub fn topics(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<_> = self.lock().keys().cloned().collect();
-        names.sort();
-        names
+        self.inner.topics.names()
     }
 
     /// Publishes without an application.
     ///
     /// # Errors
     ///
-    /// [`BrokerErrorKind::Full`].
+    /// [`BrokerErrorKind::Full`], and what the profile does not carry.
     pub async fn publish(&self, topic: &str, message: Message) -> Result<Receipt, BrokerError> {
-        self.put(self.topic(topic), message).wait().await
+        self.send(Outgoing::new(Place::Topic(topic), message), |name| self.topic(name)).wait().await
+    }
+
+    /// What a kill of the broker and its restart leave: everything that was confirmed, and of what groups have done, what
+    /// they had committed.
+    ///
+    /// Publications that wait for room fail with [`BrokerErrorKind::Unavailable`], and so do questions that are not
+    /// answered. What members have in hand comes again: settling it is
+    /// [`LeaseLost`](crate::contract::SettleResult::LeaseLost). Each learns of it by an error of its next intake, and is a
+    /// member still. Like Kafka, a group goes back to what was committed, once a second; like core NATS, everything is
+    /// gone that nobody has in hand.
+    pub fn crash(&self) {
+        self.inner.topics.all().iter().for_each(|topic| topic.crash());
+        self.inner.replies.clear();
     }
 
     /// Everything that was ever published to a topic, while the watch recorded.
     pub(crate) fn history(&self, topic: &str) -> Vec<Message> {
-        self.look(topic).map(|topic| topic.history()).unwrap_or_default()
+        self.inner.topics.look(topic).map(|topic| topic.history()).unwrap_or_default()
     }
 
-    pub(crate) fn watch(&self) -> &Watch {
-        &self.inner.watch
+    /// Keeps a history from now on.
+    pub(crate) fn record(&self) {
+        self.inner.shared.watch.record();
     }
 
-    fn put(&self, topic: Arc<Topic>, message: Message) -> Answer<Result<Receipt, BrokerError>> {
-        match topic.put(message) {
-            Put::Taken(position) => Answer::Now(Ok(Receipt::at(position))),
-            Put::Waits(waiting) => Answer::Later(Box::pin(topic::wait(topic, waiting, self.full_deadline))),
-            Put::Full => Answer::Now(Err(topic.full(Duration::ZERO))),
-        }
+    /// Waits until every message of a group with a member is finished, and nothing is scheduled.
+    pub(crate) async fn settled(&self) -> Result<(), Overrun> {
+        self.inner.shared.watch.settled(|| self.pump()).await
     }
 
-    fn topic(&self, name: &str) -> Arc<Topic> {
-        let mut topics = self.lock();
-        if let Some(topic) = topics.get(name) {
-            return topic.clone();
-        }
-        let name: Arc<str> = name.into();
-        let topic = Arc::new(Topic::new(name.clone(), self.capacity, self.inner.watch.clone()));
-        topics.insert(name, topic.clone());
-        topic
+    /// Lets in everything that is due, and says when the next will be.
+    fn pump(&self) -> Option<Instant> {
+        let topics = self.inner.topics.all();
+        topics.iter().for_each(|topic| topic.pump());
+        topics.iter().filter_map(|topic| topic.due()).min()
     }
 
-    fn look(&self, name: &str) -> Option<Arc<Topic>> {
-        self.lock().get(name).cloned()
+    fn rules(&self) -> &'static Rules {
+        self.inner.shared.rules
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Arc<str>, Arc<Topic>>> {
-        self.inner.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    fn topic(&self, name: &str) -> Result<Arc<Topic>, BrokerError> {
+        self.inner.topics.get(name, &self.make()).ok_or_else(|| {
+            let text = format!("`{name}` is a pattern: a message goes to one topic");
+            BrokerError::new(BrokerErrorKind::Refused, text)
+        })
+    }
+
+    /// The topic with this name, whatever it is.
+    fn place_of(&self, name: &str) -> Arc<Topic> {
+        self.inner.topics.place_of(name, &self.make())
+    }
+
+    fn make(&self) -> Make {
+        Make { capacity: self.capacity, partitions: self.partitions, shared: self.inner.shared.clone() }
     }
 }
 
@@ -143,110 +216,11 @@ impl Default for MemoryBroker {
     }
 }
 
-#[async_trait]
-impl Connect for MemoryBroker {
-    async fn connect(&self) -> Result<Arc<dyn Connection>, BrokerError> {
-        Ok(Arc::new(self.clone()))
-    }
-}
-
-#[async_trait]
-impl Connection for MemoryBroker {
-    async fn provision(&self, wanted: &[Place<'_>], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
-        let mut differences = Vec::new();
-        for place in wanted {
-            let name = place.to_string();
-            match mode {
-                Provision::Missing => drop(self.topic(&name)),
-                Provision::Verify if self.look(&name).is_none() => {
-                    differences.push(Difference { what: format!("topic `{name}` does not exist") });
-                }
-                Provision::Verify | Provision::Off => {}
-            }
-        }
-        Ok(differences)
-    }
-
-    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, BrokerError> {
-        let member = Arc::new(Member::join(self.topic(&options.topic), &options.group));
-        Ok(Subscription {
-            capabilities: Capabilities {
-                at_least_once: true,
-                durable: false,
-                earliest: true,
-                latest: false,
-                counts_attempts: true,
-                delayed_release: true,
-                single_release: true,
-                patterns: false,
-                order_scope: OrderScope::Process,
-                settle_at: (options.limit.messages / 4).max(1),
-                linger: Duration::ZERO,
-            },
-            source: Box::new(Half(member.clone())),
-            settle: Arc::new(Half(member)),
-            lanes: Arc::default(),
-        })
-    }
-
-    async fn publisher(&self) -> Result<Arc<dyn Publish>, BrokerError> {
-        Ok(Arc::new(Publisher { of: self.clone(), last: Mutex::new(None) }))
-    }
-
-    async fn lag(&self, options: &SubscribeOptions) -> Result<Option<u64>, BrokerError> {
-        Ok(self.look(&options.topic).and_then(|topic| topic.lag(&options.group)))
-    }
-
-    async fn close(&self, _: Duration) -> Result<(), BrokerError> {
-        Ok(())
-    }
-}
-
-/// The sending side. It remembers the last topic: most publishers have one.
-struct Publisher {
-    of: MemoryBroker,
-    last: Mutex<Option<Arc<Topic>>>,
-}
-
-impl Publish for Publisher {
-    fn send(&self, outgoing: Outgoing<'_>) -> Answer<Result<Receipt, BrokerError>> {
-        let name = match outgoing.place {
-            Place::Topic(name) => name,
-            place @ Place::Dead { .. } => return self.of.put(self.of.topic(&place.to_string()), outgoing.message),
-            place @ (Place::Retry { .. } | Place::Reply(_)) => {
-                let text = format!("`{place}`: the memory broker does not carry it");
-                return Answer::Now(Err(BrokerError::new(BrokerErrorKind::Unsupported, text)));
-            }
-        };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let topic = match &*last {
-            Some(topic) if *topic.name == *name => topic.clone(),
-            _ => last.insert(self.of.topic(name)).clone(),
-        };
-        drop(last);
-        self.of.put(topic, outgoing.message)
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities {
-            confirms: true,
-            delay: false,
-            partition: false,
-            request: false,
-            tombstones: true,
-            dedupe: false,
-            largest: None,
-        }
-    }
-
-    fn flush(&self) -> BoxFuture<'static, Result<(), BrokerError>> {
-        // What is not confirmed yet waits for room, and its sender waits for it.
-        Box::pin(ready(Ok(())))
-    }
-}
-
 impl fmt::Debug for MemoryBroker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryBroker").field("topics", &self.topics()).finish_non_exhaustive()
+        f.debug_struct("MemoryBroker")
+            .field("profile", &self.profile)
+            .field("topics", &self.topics())
+            .finish_non_exhaustive()
     }
 }

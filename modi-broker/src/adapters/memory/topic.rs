@@ -1,81 +1,131 @@
-//! A topic: a bounded log, the groups that read it, and those who wait for room.
+//! A topic: its logs, their bound, and the groups that read them.
 
-use super::group::Group;
+use super::answers::Answers;
+use super::dedupe::Seen;
+use super::group::{Group, Sessions, Sitting};
+use super::hash::hash;
+use super::log::{Budget, Log};
+use super::profile::{Rules, Telling};
+use super::room::{Later, Parked, Queue, Waiting};
 use super::watch::Watch;
-use crate::contract::{Receipt, SettleResult, Settled, Settlement};
+use crate::contract::{Delivery, Receipt, Settlement, Start};
 use crate::{BrokerError, BrokerErrorKind, Message};
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 pub(super) struct Topic {
     pub(super) name: Arc<str>,
     capacity: usize,
-    pub(super) watch: Arc<Watch>,
+    shared: Arc<Shared>,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
-pub(super) struct State {
-    /// The position of the first message that is held.
-    pub(super) base: u64,
-    pub(super) log: VecDeque<Message>,
-    pub(super) groups: Vec<Group>,
-    /// Who waits for room, in the order of the calls.
-    parked: VecDeque<Parked>,
-    tickets: u64,
+/// What all topics of a broker have in common.
+pub(super) struct Shared {
+    pub(super) rules: &'static Rules,
+    pub(super) watch: Watch,
+    pub(super) sessions: Sessions,
+}
+
+struct State {
+    /// One, or as many as there are partitions.
+    logs: Vec<Log>,
+    groups: Vec<Group>,
+    queue: Queue,
+    later: Later,
+    seen: Option<Seen>,
+    /// Where the next message without a key goes.
+    turn: u64,
     history: Vec<Message>,
     has_let_go: bool,
 }
 
-struct Parked {
-    ticket: u64,
-    message: Message,
-    confirm: oneshot::Sender<u64>,
-}
-
 /// What became of a message.
 pub(super) enum Put {
-    /// It has this position.
-    Taken(u64),
+    Taken(Receipt),
     /// There is no room for it yet.
     Waits(Waiting),
     /// There is not even room to wait.
     Full,
 }
 
-/// A message that waits for room.
-pub(super) struct Waiting {
-    ticket: u64,
-    confirmed: oneshot::Receiver<u64>,
+/// What a member of a group finds.
+pub(super) enum Found {
+    /// What was pushed, or nothing until it is woken, at this moment at the latest.
+    Deliveries(Option<Instant>),
+    /// The broker forgot what it had in hand.
+    ThrownOut,
 }
 
 impl Topic {
-    pub(super) fn new(name: Arc<str>, capacity: usize, watch: Arc<Watch>) -> Self {
-        Self { name, capacity, watch, state: Mutex::default() }
+    pub(super) fn new(name: Arc<str>, capacity: usize, partitions: u32, shared: Arc<Shared>) -> Self {
+        let state = State {
+            logs: (0..partitions.max(1)).map(|_| Log::default()).collect(),
+            groups: Vec::new(),
+            queue: Queue::default(),
+            later: Later::default(),
+            seen: shared.rules.dedupe.map(Seen::new),
+            turn: 0,
+            history: Vec::new(),
+            has_let_go: false,
+        };
+        Self { name, capacity, shared, state: Mutex::new(state) }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a message, or parks it while the log is full.
-    pub(super) fn put(&self, message: Message) -> Put {
+    fn is_dead_letters(&self) -> bool {
+        self.name.starts_with("dead.")
+    }
+
+    /// Takes a message, or parks it while the topic is full.
+    pub(super) fn put(&self, message: Message, partition: Option<u32>) -> Put {
         let mut state = self.lock();
-        if state.log.len() < self.capacity || self.let_go(&mut state) {
-            return Put::Taken(self.push(&mut state, message));
+        if state.seen.is_some()
+            && let Some(receipt) = state.seen(&message)
+        {
+            return Put::Taken(receipt);
         }
-        if state.parked.len() >= self.capacity {
+        if state.held() < self.capacity || self.make_room(&mut state) {
+            return Put::Taken(self.push(&mut state, message, partition));
+        }
+        if state.queue.len() >= self.capacity {
             return Put::Full;
         }
-        let (confirm, confirmed) = oneshot::channel();
-        state.tickets += 1;
-        let ticket = state.tickets;
-        state.parked.push_back(Parked { ticket, message, confirm });
-        Put::Waits(Waiting { ticket, confirmed })
+        Put::Waits(state.queue.park(message, partition))
+    }
+
+    /// Takes a message that is seen later. It has its room from now on.
+    pub(super) fn put_later(&self, message: Message, delay: Duration) -> Put {
+        let mut state = self.lock();
+        if state.held() >= self.capacity && !self.make_room(&mut state) {
+            return Put::Full;
+        }
+        state.later.add(message, delay);
+        // Who waits for a message waits for this moment as well from now on.
+        state.groups.iter_mut().for_each(Group::wake);
+        self.shared.watch.add(1);
+        self.shared.watch.look_again();
+        Put::Taken(Receipt::default())
+    }
+
+    /// Takes a copy that one group gets later.
+    pub(super) fn put_copy(&self, group: &str, of: &Arc<str>, message: Message, after: Duration) -> Put {
+        let mut state = self.lock();
+        let at = state.find(group, of);
+        let at = at.unwrap_or_else(|| self.add_group(&mut state, &group.into(), of, Start::Earliest));
+        if state.groups[at].copies.len() >= self.capacity {
+            return Put::Full;
+        }
+        self.change(&mut state, at, |group, _| {
+            group.copies.add(message, after);
+            group.wake();
+        });
+        Put::Taken(Receipt::default())
     }
 
     pub(super) fn full(&self, waited: Duration) -> BrokerError {
@@ -86,188 +136,266 @@ impl Topic {
         BrokerError::new(BrokerErrorKind::Full, text)
     }
 
-    /// Without a group the newest messages are kept, except of dead letters.
     #[cold]
-    fn let_go(&self, state: &mut State) -> bool {
-        if !state.groups.is_empty() || self.name.starts_with("dead.") {
-            return false;
+    fn make_room(&self, state: &mut State) -> bool {
+        if !self.shared.rules.at_least_once {
+            self.warn(state, "its listeners are too slow, and it is full: messages are let go");
+            return true;
         }
-        if !std::mem::replace(&mut state.has_let_go, true) {
-            tracing::warn!(
-                topic = &*self.name,
-                capacity = self.capacity,
-                "no group has ever read this topic, and it is full: its oldest messages are let go"
-            );
+        if state.groups.is_empty() && !self.is_dead_letters() {
+            self.warn(state, "no group has ever read this topic, and it is full: its oldest messages are let go");
+            if let Some(log) = state.logs.iter_mut().max_by_key(|log| log.messages.len()) {
+                log.trim(log.base + 1);
+            }
+            return true;
         }
-        state.log.pop_front();
-        state.base += 1;
-        true
+        state.groups.iter_mut().for_each(Group::commit);
+        state.trim();
+        state.held() < self.capacity
     }
 
-    fn push(&self, state: &mut State, message: Message) -> u64 {
-        if self.watch.is_recording() {
-            self.watch.published(&self.name, &message);
+    fn warn(&self, state: &mut State, why: &'static str) {
+        if !std::mem::replace(&mut state.has_let_go, true) {
+            tracing::warn!(topic = &*self.name, capacity = self.capacity, "{why}");
+        }
+    }
+
+    /// Whether anybody will ever get what is put here.
+    #[inline]
+    fn keeps(&self, state: &State) -> bool {
+        match self.shared.rules {
+            Rules { earliest: true, .. } => true,
+            Rules { at_least_once: true, .. } => self.is_dead_letters() || !state.groups.is_empty(),
+            _ => state.groups.iter().any(Group::has_members) && state.held() < self.capacity,
+        }
+    }
+
+    fn push(&self, state: &mut State, message: Message, partition: Option<u32>) -> Receipt {
+        let watch = &self.shared.watch;
+        if watch.is_recording() {
+            watch.published(&self.name, &message);
             state.history.push(message.clone());
         }
-        state.log.push_back(message);
-        let mut active = 0;
-        for group in &mut state.groups {
-            group.open += 1;
-            active += usize::from(group.members > 0);
-            group.wakers.drain(..).for_each(Waker::wake);
+        let many = state.logs.len() as u64;
+        let at = if many == 1 { 0 } else { state.choose(&message, partition, many) };
+        let id = state.seen.as_ref().and_then(|_| message.id_bytes().cloned());
+        if !self.keeps(state) {
+            return Receipt::default();
         }
-        if active > 0 {
-            self.watch.add(active);
+        let State { logs, groups, seen, .. } = state;
+        let log = &mut logs[at];
+        log.messages.push_back(message);
+        let awaited = groups.iter_mut().map(|group| usize::from(group.grow(log))).sum();
+        if awaited > 0 {
+            watch.add(awaited);
         }
-        state.base + state.log.len() as u64 - 1
+        let receipt = self.receipt(at, log.end() - 1);
+        if let (Some(seen), Some(id)) = (seen, id) {
+            seen.add(id, &receipt);
+        }
+        receipt
     }
 
-    pub(super) fn settle(&self, group: usize, items: &mut Vec<Settlement>) -> Settled {
+    #[inline]
+    fn receipt(&self, partition: usize, position: u64) -> Receipt {
+        match self.shared.rules.receipt {
+            Telling::Position => Receipt::at(position),
+            Telling::Partition => Receipt { partition: Some(partition as u32), ..Receipt::at(position) },
+            Telling::Id => Receipt { id: Some(format!("{position}-0").into()), ..Receipt::default() },
+            Telling::Nothing => Receipt::default(),
+        }
+    }
+
+    /// Lets in what is due.
+    pub(super) fn pump(&self) {
+        self.let_in(&mut self.lock());
+    }
+
+    #[inline]
+    fn let_in(&self, state: &mut State) {
+        if state.later.len() > 0 {
+            self.let_in_late(state);
+        }
+    }
+
+    #[cold]
+    fn let_in_late(&self, state: &mut State) {
+        let now = Instant::now();
+        while let Some(message) = state.later.pop(now) {
+            self.push(state, message, None);
+            self.shared.watch.take_off(1);
+        }
+    }
+
+    /// When the next message comes in that was put here to be seen later.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.lock().later.due()
+    }
+
+    /// Changes a group, and tells the watch what that came to.
+    fn change<T>(&self, state: &mut State, at: usize, change: impl FnOnce(&mut Group, &[Log]) -> T) -> T {
+        let State { logs, groups, .. } = state;
+        let group = &mut groups[at];
+        let before = group.awaited();
+        let result = change(group, logs);
+        let after = group.awaited();
+        if after >= before {
+            self.shared.watch.add(after - before);
+        } else {
+            self.shared.watch.take_off(before - after);
+        }
+        result
+    }
+
+    pub(super) fn take(
+        &self,
+        (group, member, seat): (usize, u32, u32),
+        budget: &mut Budget,
+        into: &mut Vec<Delivery>,
+        waker: &Waker,
+    ) -> Found {
         let mut state = self.lock();
-        let settled = &mut state.groups[group];
-        let open = settled.open;
-        let mut results = None;
-        for (at, item) in items.drain(..).enumerate() {
-            let result = settled.settle(&item);
-            if result != SettleResult::Settled && results.is_none() {
-                results = Some(vec![SettleResult::Settled; at]);
-            }
-            if let Some(results) = &mut results {
-                results.push(result);
-            }
+        self.let_in(&mut state);
+        let State { logs, groups, later, .. } = &mut *state;
+        let group = &mut groups[group];
+        if !group.take(member, logs, seat, &self.shared.sessions, budget, into) {
+            return Found::ThrownOut;
         }
-        settled.advance();
-        let finished = open - settled.open;
-        if settled.has_again() {
-            settled.wakers.drain(..).for_each(Waker::wake);
+        if !budget.is_whole() {
+            return Found::Deliveries(None);
         }
-        let active = settled.members > 0;
-        self.trim(&mut state);
-        drop(state);
-        if active {
-            self.watch.take_off(finished);
-        }
-        results.map_or(Settled::All(SettleResult::Settled), Settled::Each)
+        group.wait(waker);
+        Found::Deliveries([group.due(), later.due()].into_iter().flatten().min())
     }
 
-    /// Drops what every group has finished, and lets in who waits for that.
-    fn trim(&self, state: &mut State) {
-        let low = state.groups.iter().map(|group| group.low).min().unwrap_or(state.base);
-        let finished = (low - state.base) as usize;
-        state.log.drain(..finished);
-        state.base = low;
-        while state.log.len() < self.capacity
-            && let Some(Parked { message, confirm, .. }) = state.parked.pop_front()
+    pub(super) fn settle(&self, group: usize, items: &[Settlement], answers: &mut Answers) {
+        let mut state = self.lock();
+        self.change(&mut state, group, |group, logs| {
+            items.iter().for_each(|item| answers.push(group.settle(item, logs)));
+            group.settled(&self.shared.sessions);
+        });
+        state.trim();
+        self.admit(&mut state);
+    }
+
+    /// Lets in who waits for room.
+    fn admit(&self, state: &mut State) {
+        while state.queue.len() > 0
+            && state.held() < self.capacity
+            && let Some(Parked { message, partition, confirm, .. }) = state.queue.pop()
         {
             // Nobody waits for the confirmation any more where a publisher was dropped: the message was sent all the same.
-            let _gone = confirm.send(self.push(state, message));
+            let _gone = confirm.send(self.push(state, message, partition));
         }
     }
 
     /// Gives up waiting. `None`: the message was taken a moment before.
-    fn give_up(&self, ticket: u64) -> Option<Message> {
+    pub(super) fn give_up(&self, ticket: u64) -> Option<Message> {
+        self.lock().queue.remove(ticket)
+    }
+
+    /// The group with this name: a new one begins where it wants to, as far as the profile lets it.
+    pub(super) fn group(&self, name: &Arc<str>, of: &Arc<str>, start: Start) -> usize {
         let mut state = self.lock();
-        let at = state.parked.iter().position(|parked| parked.ticket == ticket)?;
-        state.parked.remove(at).map(|parked| parked.message)
+        let known = state.groups.iter().position(|group| group.name == *name && group.of == *of);
+        known.unwrap_or_else(|| self.add_group(&mut state, name, of, start))
     }
 
-    /// The group with this name: a new one begins at the earliest message.
-    pub(super) fn group(state: &mut State, name: &Arc<str>) -> usize {
-        let known = state.groups.iter().position(|group| group.name == *name);
-        known.unwrap_or_else(|| {
-            state.groups.push(Group::new(name.clone(), state.base, state.log.len()));
-            state.groups.len() - 1
-        })
+    fn add_group(&self, state: &mut State, name: &Arc<str>, of: &Arc<str>, start: Start) -> usize {
+        let rules = self.shared.rules;
+        let is_early = rules.earliest || (rules.at_least_once && self.is_dead_letters());
+        let start = if is_early { start } else { Start::Latest };
+        state.groups.push(Group::new(name.clone(), of.clone(), &state.logs, start, rules));
+        state.groups.len() - 1
     }
 
-    pub(super) fn lag(&self, group: &str) -> Option<u64> {
-        let state = self.lock();
-        state.groups.iter().find(|other| &*other.name == group).map(|group| group.open as u64)
+    pub(super) fn join(&self, group: usize, sitting: Sitting) {
+        let sessions = &self.shared.sessions;
+        self.change(&mut self.lock(), group, |group, logs| group.join(sitting, logs, sessions));
     }
 
+    pub(super) fn leave(&self, group: usize, member: u32) {
+        let sessions = &self.shared.sessions;
+        let mut state = self.lock();
+        self.change(&mut state, group, |group, logs| group.leave(member, logs, sessions));
+        state.trim();
+        self.admit(&mut state);
+    }
+
+    pub(super) fn stop(&self, group: usize, member: u32) {
+        self.lock().groups[group].stop(member);
+    }
+
+    pub(super) fn has_members(&self) -> bool {
+        self.lock().groups.iter().any(Group::has_members)
+    }
+
+    pub(super) fn lag(&self, group: &str, of: &str) -> Option<u64> {
+        let mut state = self.lock();
+        let State { logs, groups, .. } = &mut *state;
+        let group = groups.iter_mut().find(|other| &*other.name == group && &*other.of == of)?;
+        Some(group.lag(logs))
+    }
+
+    /// What a group has not finished, or what waits for one.
     pub(super) fn held(&self) -> Vec<Message> {
-        self.lock().log.iter().cloned().collect()
+        let mut state = self.lock();
+        self.let_in(&mut state);
+        state.logs.iter().flat_map(|log| log.messages.iter().cloned()).collect()
     }
 
     pub(super) fn history(&self) -> Vec<Message> {
         self.lock().history.clone()
     }
-}
 
-/// Waits for room.
-pub(super) async fn wait(topic: Arc<Topic>, waiting: Waiting, deadline: Duration) -> Result<Receipt, BrokerError> {
-    let Waiting { ticket, mut confirmed } = waiting;
-    if let Ok(Ok(position)) = timeout(deadline, &mut confirmed).await {
-        return Ok(Receipt::at(position));
-    }
-    if topic.give_up(ticket).is_none()
-        && let Ok(position) = confirmed.try_recv()
-    {
-        return Ok(Receipt::at(position));
-    }
-    Err(topic.full(deadline))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn topic(name: &str, capacity: usize) -> Topic {
-        Topic::new(name.into(), capacity, Arc::default())
-    }
-
-    fn payloads(topic: &Topic) -> Vec<String> {
-        let text = |message: &Message| String::from_utf8_lossy(message.payload().map_or(&[], |p| &p[..])).into_owned();
-        topic.held().iter().map(text).collect()
-    }
-
-    #[test]
-    fn a_full_topic_without_a_group_keeps_its_newest_messages() {
-        let topic = topic("events", 2);
-        assert!(["1", "2", "3"].into_iter().all(|text| matches!(topic.put(Message::new(text)), Put::Taken(_))));
-        assert_eq!(payloads(&topic), ["2", "3"]);
-    }
-
-    #[test]
-    fn a_full_dead_letter_topic_lets_none_go() {
-        let topic = topic("dead.g.events", 1);
-        assert!(matches!(topic.put(Message::new("1")), Put::Taken(0)));
-        assert!(matches!(topic.put(Message::new("2")), Put::Waits(_)));
-        assert!(matches!(topic.put(Message::new("3")), Put::Full));
-        assert_eq!(payloads(&topic), ["1"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_waits_for_room_is_let_in_in_the_order_of_the_calls_or_told_that_it_is_full() {
-        let topic = Arc::new(topic("events", 2));
-        let group = Topic::group(&mut topic.lock(), &"g".into());
-        let member = topic.lock().groups[group].join();
-        assert!(["0", "1"].into_iter().all(|text| matches!(topic.put(Message::new(text)), Put::Taken(_))));
-        let waiting = ["2", "3"].into_iter().filter_map(|text| match topic.put(Message::new(text)) {
-            Put::Waits(waiting) => Some(waiting),
-            Put::Taken(_) | Put::Full => None,
-        });
-        let waiting: Vec<_> = waiting.collect();
-        let deadline = Duration::from_secs(5);
-        let waits = waiting.into_iter().map(|waiting| tokio::spawn(wait(topic.clone(), waiting, deadline)));
-        let waits: Vec<_> = waits.collect();
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let mut out = Vec::new();
-        {
-            let mut state = topic.lock();
-            let State { base, log, groups, .. } = &mut *state;
-            groups[group].take(member, *base, log, 1, &mut out);
+    /// What was not confirmed is gone, and nobody has anything in hand.
+    pub(super) fn crash(&self) {
+        let mut state = self.lock();
+        state.queue.clear();
+        for at in 0..state.groups.len() {
+            self.change(&mut state, at, |group, logs| group.crash(logs, &self.shared.sessions));
         }
-        let done = |delivery: crate::contract::Delivery| Settlement {
-            lease: delivery.lease,
-            verdict: crate::contract::Verdict::Done,
+        state.trim();
+    }
+}
+
+impl State {
+    /// What counts for the bound.
+    #[inline]
+    fn held(&self) -> usize {
+        let held = self.logs.iter().map(|log| log.messages.len()).sum::<usize>();
+        held + self.later.len()
+    }
+
+    fn seen(&mut self, message: &Message) -> Option<Receipt> {
+        self.seen.as_mut()?.find(message.id_bytes()?)
+    }
+
+    fn choose(&mut self, message: &Message, partition: Option<u32>, many: u64) -> usize {
+        let place = match (partition, message.key()) {
+            (Some(partition), _) => u64::from(partition),
+            (None, Some(key)) => hash(key),
+            (None, None) => {
+                self.turn += 1;
+                self.turn
+            }
         };
-        topic.settle(group, &mut out.into_iter().map(done).collect());
-        let mut answers = Vec::new();
-        for wait in waits {
-            answers.push(wait.await.ok().map(|answer| answer.map_err(|error| error.kind())));
+        (place % many) as usize
+    }
+
+    /// A group by its name and what it listens to; failing that, by its name.
+    fn find(&self, name: &str, of: &str) -> Option<usize> {
+        let exact = self.groups.iter().position(|group| &*group.name == name && &*group.of == of);
+        exact.or_else(|| self.groups.iter().position(|group| &*group.name == name))
+    }
+
+    /// Drops what every group has finished.
+    #[inline]
+    fn trim(&mut self) {
+        for (partition, log) in self.logs.iter_mut().enumerate() {
+            if let Some(low) = self.groups.iter().map(|group| group.low(partition)).min() {
+                log.trim(low);
+            }
         }
-        assert_eq!(answers, [Some(Ok(Receipt::at(2))), Some(Err(BrokerErrorKind::Full))]);
-        assert_eq!(payloads(&topic), ["1", "2"]);
     }
 }

@@ -4,6 +4,7 @@ use crate::Message;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 /// One for all topics. The number is exact at every moment: what a handler publishes is added before what it handled is
 /// taken off.
@@ -83,10 +84,17 @@ impl Watch {
         }
     }
 
-    /// Waits until every message of a group with a member is finished.
-    pub(crate) async fn settled(&self) -> Result<(), Overrun> {
+    /// Something is scheduled: whoever waits until everything has settled has to know when.
+    pub(super) fn look_again(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until every message of a group with a member is finished, and nothing is scheduled. Nobody else may be there
+    /// to let in what is: `pump` does, and says when the next is due.
+    pub(super) async fn settled(&self, pump: impl Fn() -> Option<Instant>) -> Result<(), Overrun> {
         loop {
             let changed = self.changed.notified();
+            let due = pump();
             {
                 let chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(chain) = chain.as_ref().filter(|chain| chain.over) {
@@ -100,7 +108,11 @@ impl Watch {
             if self.unsettled.load(Ordering::Relaxed) > MESSAGES {
                 return Err(Overrun::Messages);
             }
-            changed.await;
+            match due {
+                None => changed.await,
+                // Either is a reason to look again.
+                Some(due) => timeout_at(due, changed).await.unwrap_or(()),
+            }
         }
     }
 }
