@@ -2,7 +2,7 @@
 
 use super::Signals;
 use crate::failed::SharedHook;
-use crate::observe::{self, TraceParent, Watch};
+use crate::observe::{self, TraceParent};
 use crate::{Message, Publisher};
 use modi_core::{Module, Resolver};
 use std::fmt;
@@ -16,7 +16,6 @@ pub struct Attempt<'a, M: Module> {
     pub(crate) number: u32,
     pub(crate) lane: u32,
     pub(crate) about: &'a Arc<About>,
-    pub(crate) watch: &'a Watch,
     pub(crate) signals: &'a Signals,
 }
 
@@ -78,12 +77,12 @@ impl<'a, M: Module> Attempt<'a, M> {
 
     /// The span of this attempt, or, where nobody records it, the one that the message came with.
     pub fn trace(&self) -> Option<TraceParent> {
-        self.watch.trace().or_else(|| observe::parent(self.message))
+        self.signals.watch.trace().or_else(|| observe::parent(self.message))
     }
 
     /// A publisher on the subscriber's broker, whose messages carry on the chain of the message in hand.
     pub fn publisher(&self) -> Publisher {
-        self.about.publisher.caused_by(self.message, self.watch.trace())
+        self.about.publisher.caused_by(self.message, self.signals.watch.trace())
     }
 }
 

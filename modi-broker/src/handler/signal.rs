@@ -1,6 +1,7 @@
 //! What reaches a handler's context from outside while it runs: its deadline and its cancellation.
 
 use super::lease::{Left, Ticket};
+use crate::observe::Watch;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
@@ -45,6 +46,8 @@ pub(crate) struct Signals {
     signal: OnceLock<Arc<Signal>>,
     /// For a handler that settles by hand.
     ticket: Option<Arc<Ticket>>,
+    /// Its span.
+    pub(crate) watch: Watch,
 }
 
 impl Signals {

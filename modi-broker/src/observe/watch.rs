@@ -6,6 +6,7 @@ use crate::Message;
 use crate::handler::About;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{Level, Span, debug_span, field};
 
@@ -25,14 +26,34 @@ pub(crate) struct Watch(Option<Box<Open>>);
 struct Open {
     span: Span,
     trace: TraceParent,
+    /// Only the task of the attempt writes it.
+    is_entered: AtomicBool,
+}
+
+impl Open {
+    #[cold]
+    fn enter(&self) {
+        if !self.is_entered.swap(true, Ordering::Relaxed) {
+            self.span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+        }
+    }
+
+    #[cold]
+    fn exit(&self) {
+        if self.is_entered.swap(false, Ordering::Relaxed) {
+            self.span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+        }
+    }
 }
 
 impl Watch {
-    /// Opens the span of an attempt. The next attempt at the same message belongs to the same trace.
+    /// Opens the span of an attempt, and enters it: the first poll follows. The next attempt at the same message belongs to
+    /// the same trace.
     #[inline]
     pub(crate) fn begin<'a>(&mut self, message: &Message, attempt: u32, about: impl FnOnce() -> &'a About) {
         if LEVEL <= STATIC_MAX_LEVEL && LEVEL <= LevelFilter::current() {
             self.open(message, attempt, about());
+            self.enter();
         }
     }
 
@@ -41,6 +62,28 @@ impl Watch {
     pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
         let _entered = self.0.as_ref().map(|open| open.span.enter());
         work()
+    }
+
+    /// Begins a poll of the attempt, which does not unwind: a guard would cost something where nobody wants the span.
+    #[inline]
+    pub(crate) fn enter(&self) {
+        if let Some(open) = &self.0 {
+            open.enter();
+        }
+    }
+
+    /// Whether anybody wants the span.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Ends it.
+    #[inline]
+    pub(crate) fn exit(&self) {
+        if let Some(open) = &self.0 {
+            open.exit();
+        }
     }
 
     /// The same for a future, in each of its polls. It is not moved, because that would be dearer than all else here.
@@ -59,6 +102,14 @@ impl Watch {
     /// The message has ended, and so has the span of the last attempt at it.
     #[inline]
     pub(crate) fn close(&mut self) {
+        if self.0.is_some() {
+            self.end();
+        }
+    }
+
+    #[cold]
+    fn end(&mut self) {
+        self.exit();
         self.0 = None;
     }
 
@@ -70,6 +121,7 @@ impl Watch {
 
     #[cold]
     fn open(&mut self, message: &Message, attempt: u32, about: &About) {
+        self.exit();
         let parent = carry::parent(message).or(self.trace());
         let trace = parent.map_or_else(TraceParent::root, TraceParent::child);
         let topic = message.topic().unwrap_or(&about.topic);
@@ -93,7 +145,7 @@ impl Watch {
             otel.status_code = field::Empty,
             error.type = field::Empty,
         );
-        self.0 = (!span.is_disabled()).then(|| Box::new(Open { span, trace }));
+        self.0 = (!span.is_disabled()).then(|| Box::new(Open { span, trace, is_entered: AtomicBool::new(false) }));
     }
 
     /// Opens the span of an attempt at several messages: of a trace of its own, linked to theirs.
@@ -130,7 +182,7 @@ impl Watch {
             otel.status_code = field::Empty,
             error.type = field::Empty,
         );
-        self.0 = (!span.is_disabled()).then(|| Box::new(Open { span, trace }));
+        self.0 = (!span.is_disabled()).then(|| Box::new(Open { span, trace, is_entered: AtomicBool::new(false) }));
     }
 }
 

@@ -72,6 +72,7 @@ impl<W: Work> Shared<W> {
     #[inline]
     pub(super) async fn attempt(&self, message: &Message, number: u32, lane: u32, room: &mut Room) -> Attempted {
         let mut signals = std::mem::take(&mut room.signals);
+        signals.watch.begin(message, number, || &self.work.part(message).about);
         let attempted = {
             let mut running = pin!(Some(self.work.attempt(message, number, lane, room, &signals)));
             self.see_through(message, &signals, running.as_mut()).await
@@ -134,7 +135,10 @@ impl<W: Work> Shared<W> {
     ) -> Attempted {
         let mut deadline = None;
         poll_fn(|cx| {
-            if let Poll::Ready(attempted) = self.run(running.as_mut(), cx) {
+            signals.watch.enter();
+            let polled = self.run(running.as_mut(), cx);
+            signals.watch.exit();
+            if let Poll::Ready(attempted) = polled {
                 return Poll::Ready(attempted);
             }
             // The first wait reads the clock; nothing else ever does.
@@ -165,7 +169,7 @@ impl<W: Work> Shared<W> {
         let responses = std::mem::replace(&mut room.responses, Responses::None);
         let mut attempted = attempted;
         if !self.work.is_scopeless() {
-            let Room { scope, watch, .. } = &mut *room;
+            let Room { scope, signals: Signals { watch, .. }, .. } = &mut *room;
             attempted = watch.run(pin!(self.complete(attempted, message, scope))).await;
         }
         if matches!(attempted, Attempted::Ended(End::Acked)) && !matches!(responses, Responses::None) {
@@ -207,7 +211,7 @@ impl<W: Work> Shared<W> {
 
     /// Publishes the results. What is not confirmed at once waits in the room.
     fn respond(&self, message: &Message, responses: Responses, room: &mut Room) -> Attempted {
-        let cause = Cause::of(message, room.watch.trace());
+        let cause = Cause::of(message, room.signals.watch.trace());
         let mut send = |response: Response| {
             let Some(topic) = response.topic.or_else(|| self.work.part(message).about.publish.clone()) else {
                 // The compiler has refused this.

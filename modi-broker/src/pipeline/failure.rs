@@ -144,13 +144,13 @@ impl<W: Work> Shared<W> {
         Box::pin(async move {
             // This time its handler is not called.
             let number = number - u32::from(failure.kind == FailureKind::Crash);
-            let mut story = Story::with(room.story.take(), message, number, room.watch.trace());
+            let mut story = Story::with(room.story.take(), message, number, room.signals.watch.trace());
             let mut failure = failure;
             let serial = self.breaker.serial();
             let Part { spec, about, .. } = self.work.part(message);
             let later = loop {
-                room.watch.failed(failure.kind.as_str());
-                room.watch.within(|| {
+                room.signals.watch.failed(failure.kind.as_str());
+                room.signals.watch.within(|| {
                     tracing::warn!(
                         subscriber = &*about.name,
                         topic = &*about.topic,
@@ -191,7 +191,7 @@ impl<W: Work> Shared<W> {
                             Attempted::Cut => return Ok(End::Released),
                             Attempted::Failed(failure) => failure,
                         };
-                        story = story.goes_on(room.watch.trace());
+                        story = story.goes_on(room.signals.watch.trace());
                         continue;
                     }
                     // What is too far away to be a moment comes later than anybody waits.

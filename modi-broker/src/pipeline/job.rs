@@ -12,7 +12,6 @@ use super::work::Work;
 use crate::Message;
 use crate::contract::{Lease, Publish};
 use crate::handler::{Responses, Signals};
-use crate::observe::Watch;
 use modi_core::Scope;
 use modi_core::scope::panic_text;
 use std::borrow::{Borrow, BorrowMut};
@@ -102,8 +101,6 @@ pub(super) struct Room {
     pub(super) story: Option<Story>,
     /// What became of a message that is not tried again in place.
     pub(super) suspicion: Option<Box<Suspicion>>,
-    /// The span of the attempt in hand.
-    pub(super) watch: Watch,
 }
 
 impl Room {
@@ -148,7 +145,7 @@ impl<W: Work> Shared<W> {
             Attempted::Failed(failure) => self.failed(of, number, lane, at, failure).await,
             Attempted::Cut => Ok(End::Released),
         };
-        room.borrow_mut().watch.close();
+        room.borrow_mut().signals.watch.close();
         Ended { end, message, room }
     }
 

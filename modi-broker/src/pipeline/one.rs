@@ -46,11 +46,14 @@ pub(super) async fn work<W: Work>(
             }
             let mut begin = Begin::first(&message, number);
             if !W::EARLY && !W::BY_HAND && matches!(begin, Begin::First) {
-                let mut running = pin!(Some(shared.work.attempt(&message, number, lane, &mut line.room, &signals)));
+                signals.watch.begin(&message, number, || &shared.work.part(&message).about);
+                let work = shared.work.attempt(&message, number, lane, &mut line.room, &signals);
+                let mut running = pin!(Some(work));
                 // Most handlers do not wait, and then none of what is below is needed.
                 begin = Begin::With(match poll_fn(|cx| Poll::Ready(shared.run(running.as_mut(), cx))).await {
                     Poll::Ready(attempted) => attempted,
                     Poll::Pending => {
+                        signals.watch.exit();
                         line.desk.drive(pin!(shared.see_through(&message, &signals, running.as_mut()))).await
                     }
                 });
@@ -58,12 +61,15 @@ pub(super) async fn work<W: Work>(
             if let Begin::With(attempted) = &begin {
                 signals.end(|| attempted.is_cut_off());
             }
-            if matches!(begin, Begin::With(Attempted::Ended(End::Acked))) && line.is_plain() {
+            let is_plain = line.is_plain() && !signals.watch.is_open();
+            if matches!(begin, Begin::With(Attempted::Ended(End::Acked))) && is_plain {
                 if line.desk.ack(lease) {
                     line.desk.settling.begin(&mut line.desk.tally).await;
                 }
                 continue;
             }
+            signals.watch.exit();
+            std::mem::swap(&mut line.room.signals.watch, &mut signals.watch);
             let (lease, begins_at) = line.desk.begin(lease);
             let hand = InHand { message, number, lane, lease, arrival: 0, key: None };
             line.go_on(hand, begins_at, begin, false).await;

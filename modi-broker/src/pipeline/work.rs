@@ -3,12 +3,11 @@
 use super::attempt::{End, judge};
 use super::failure::Failure;
 use super::job::Room;
-use crate::handler::{About, Responses, Signals};
+use crate::handler::{About, Signals};
 use crate::{Attempt, Handler, IntoReply, Message, Spec};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, Resolver, Scope, ScopePlan};
 use std::marker::PhantomData;
-use std::pin::pin;
 use std::sync::Arc;
 
 /// The work of a subscriber, as its loop and its failure path see it.
@@ -89,21 +88,15 @@ impl<M: Module, H: Handler<M>> Work for Single<M, H> {
         signals: &Signals,
     ) -> Result<End, Failure> {
         let Self { live, plan, part: Part { about, name, .. }, .. } = self;
-        let Room { scope, responses, watch, .. } = room;
-        watch.begin(message, number, || about);
+        let Room { scope, responses, .. } = room;
         let resolver = Resolver::new(live, Scope::NONE, name);
-        let mut attempt = Attempt { resolver, message, number, lane, about, watch, signals };
-        let input = watch.within(|| H::decode(&attempt)).map_err(Failure::decode)?;
+        let mut attempt = Attempt { resolver, message, number, lane, about, signals };
+        let input = H::decode(&attempt).map_err(Failure::decode)?;
         if !plan.is_empty() {
-            watch.run(pin!(scope.open(plan))).await.map_err(Failure::returned)?;
+            scope.open(plan).await.map_err(Failure::returned)?;
             attempt.resolver = Resolver::new(live, scope, name);
         }
-        let reply = watch.run(pin!(H::call(&attempt, input))).await;
-        let end = judge(reply.and_then(H::Reply::into_reply).map_err(Failure::returned)?, responses, name);
-        // Else there is more to come, and whoever does that closes it.
-        if end.is_ok() && plan.is_empty() && matches!(responses, Responses::None) {
-            watch.close();
-        }
-        end
+        let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
+        judge(reply, responses, name)
     }
 }
