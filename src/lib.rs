@@ -11,8 +11,8 @@ pub use modi_broker::{
     Ack, AppExt, Attempt, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context,
     DeadLetter, DecodeError, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError, Headers,
     IntoMessage, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError,
-    Publication, PublishError, Publisher, Receipt, Reply, Report, Spec, SubscriberStats, TestApp, TestSetup, To,
-    TraceParent, TraceParentError, contract, wire,
+    Publication, PublishError, Publisher, Receipt, Reply, Report, Request, Spec, SubscriberStats, Target, TestApp,
+    TestSetup, To, TraceParent, TraceParentError, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{

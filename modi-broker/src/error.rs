@@ -1,7 +1,9 @@
 //! What brokers answer when they cannot, and what publishing comes to.
 
+use crate::PayloadError;
 use modi_core::BoxError;
 use std::fmt;
+use std::time::Duration;
 
 /// Why a broker could not do something.
 ///
@@ -96,14 +98,14 @@ impl std::error::Error for BrokerError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// The value cannot be written as JSON.
+    /// The value cannot be encoded.
     #[error("the message for `{topic}` cannot be encoded")]
     Encode {
         /// Where it was to go.
         topic: String,
         /// The cause.
         #[source]
-        source: serde_json::Error,
+        source: BoxError,
     },
     /// A topic has a name.
     #[error("could not publish: the topic has no name")]
@@ -116,6 +118,23 @@ pub enum PublishError {
         /// The cause.
         #[source]
         source: BrokerError,
+    },
+    /// Nobody answered in time.
+    #[error("nobody answered `{topic}` within {within:?}")]
+    NoAnswer {
+        /// Where it was asked.
+        topic: String,
+        /// How long the answer was waited for.
+        within: Duration,
+    },
+    /// The answer is not what was expected.
+    #[error("the answer of `{topic}` cannot be decoded")]
+    Answer {
+        /// Where it was asked.
+        topic: String,
+        /// The cause.
+        #[source]
+        source: PayloadError,
     },
     /// The application has stopped.
     #[error("could not publish to `{topic}`: the application has stopped")]

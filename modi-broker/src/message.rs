@@ -1,7 +1,9 @@
 //! A message as handlers, publishers and adapters see it.
 
+use crate::correlation::{Chain, Correlation};
 use crate::headers::Headers;
 use crate::redelivery::Retried;
+use crate::wire;
 use bytes::Bytes;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -30,6 +32,9 @@ pub struct Message {
     timestamp: i64,
     /// Which of [`KNOWN`], or [`OTHER`]: what most messages declare needs no allocation.
     content_type: u8,
+    /// How many publications from handlers led to this message. Known in memory only; tests find endless chains by it.
+    hops: u32,
+    correlation: Correlation,
     meta: Option<Arc<Meta>>,
 }
 
@@ -37,9 +42,9 @@ pub struct Message {
 struct Meta {
     id: Option<Bytes>,
     content_type: Option<Bytes>,
+    /// Where it is none that Modi made.
+    correlation: Option<Bytes>,
     headers: Headers,
-    /// How many publications from handlers led to this message. Known in memory only; tests find endless chains by it.
-    hops: u32,
     /// Where it came from, where one subscription has several topics.
     topic: Option<Arc<str>>,
     reply_to: Option<Arc<str>>,
@@ -63,7 +68,15 @@ impl Message {
 
     /// A message without a payload: on a compacted topic it deletes its key.
     pub const fn tombstone() -> Self {
-        Self { payload: None, key: None, timestamp: NO_TIME, content_type: 0, meta: None }
+        Self {
+            payload: None,
+            key: None,
+            timestamp: NO_TIME,
+            content_type: 0,
+            hops: 0,
+            correlation: Correlation::NONE,
+            meta: None,
+        }
     }
 
     /// A message whose payload is `value` as JSON, and which says so.
@@ -88,6 +101,18 @@ impl Message {
     pub fn with_payload(mut self, payload: impl Into<Bytes>) -> Self {
         self.payload = Some(payload.into());
         self
+    }
+
+    /// The same with a payload that is JSON.
+    pub(crate) fn with_json(mut self, payload: Vec<u8>) -> Self {
+        (self.payload, self.content_type) = (Some(payload.into()), JSON);
+        self
+    }
+
+    /// The same with the payload of another message and what that declares.
+    pub(crate) fn with_payload_of(mut self, other: &Self) -> Self {
+        self.payload.clone_from(&other.payload);
+        self.with_content_type(other.content_type().unwrap_or_default())
     }
 
     /// Sets the id.
@@ -120,6 +145,14 @@ impl Message {
         if self.content_type == OTHER {
             self.meta_mut().content_type = Some(Bytes::copy_from_slice(content_type.as_bytes()));
         }
+        self
+    }
+
+    /// Says which chain of messages it belongs to. What a handler publishes has that of the message in hand without being
+    /// told.
+    #[must_use]
+    pub fn with_correlation_id(mut self, id: impl AsRef<str>) -> Self {
+        self.set_chain(&Chain::parse(&Bytes::copy_from_slice(id.as_ref().as_bytes())));
         self
     }
 
@@ -174,6 +207,15 @@ impl Message {
         }
     }
 
+    /// Which chain of messages it belongs to. Adapters write it as the header [`correlation-id`](wire::CORRELATION_ID), and
+    /// read it from there.
+    pub fn correlation_id(&self) -> Option<Cow<'_, str>> {
+        if !self.correlation.is_none() {
+            return Some(self.correlation.to_string().into());
+        }
+        std::str::from_utf8(self.correlation_text()?).ok().map(Cow::Borrowed)
+    }
+
     /// Where an answer is to go, if one is wanted.
     pub fn reply_to(&self) -> Option<&str> {
         self.meta.as_ref()?.reply_to.as_deref()
@@ -204,11 +246,36 @@ impl Message {
     }
 
     pub(crate) fn hops(&self) -> u32 {
-        self.meta.as_ref().map_or(0, |meta| meta.hops)
+        self.hops
     }
 
     pub(crate) fn set_hops(&mut self, hops: u32) {
-        self.meta_mut().hops = hops;
+        self.hops = hops;
+    }
+
+    /// The chain that it says it belongs to.
+    #[inline]
+    pub(crate) fn chain(&self) -> Option<Chain> {
+        if !self.correlation.is_none() {
+            return Some(Chain::Number(self.correlation));
+        }
+        self.correlation_text().map(Chain::parse)
+    }
+
+    pub(crate) fn set_chain(&mut self, chain: &Chain) {
+        match chain {
+            Chain::Number(number) => self.correlation = *number,
+            Chain::Text(text) => {
+                self.correlation = Correlation::NONE;
+                self.meta_mut().correlation = Some(text.clone());
+            }
+        }
+    }
+
+    /// Also where somebody has written the header by hand.
+    fn correlation_text(&self) -> Option<&Bytes> {
+        let meta = self.meta.as_ref()?;
+        meta.correlation.as_ref().or_else(|| meta.headers.get(wire::CORRELATION_ID))
     }
 
     /// It is on its way to another topic.
@@ -255,6 +322,7 @@ impl PartialEq for Message {
             && self.timestamp == other.timestamp
             && self.content_type() == other.content_type()
             && self.id_bytes() == other.id_bytes()
+            && self.correlation_id() == other.correlation_id()
             && self.headers() == other.headers()
     }
 }

@@ -1,7 +1,8 @@
 //! The names of the headers that Modi writes, the same on every broker.
 
 /// Says which chain of messages a message belongs to: copied from the message in hand to everything that its handler
-/// publishes; where that has none, its id, or else a new one.
+/// publishes; where that has none, its id, or else a new one. Adapters read and write it: see
+/// [`Message::correlation_id`](crate::Message::correlation_id).
 pub const CORRELATION_ID: &str = "correlation-id";
 
 /// Where in a trace the message belongs, as <https://www.w3.org/TR/trace-context/> says: see

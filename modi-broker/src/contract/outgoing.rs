@@ -10,7 +10,8 @@ use std::time::Duration;
 pub struct Outgoing<'a> {
     /// Where to.
     pub place: Place<'a>,
-    /// What.
+    /// What: beside payload, key and headers its id, its content type, its time, its
+    /// [correlation](Message::correlation_id), and where an answer goes.
     pub message: Message,
     /// It is seen after so long; only where [`Abilities::delay`] is claimed.
     pub delay: Option<Duration>,

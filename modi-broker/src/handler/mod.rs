@@ -31,7 +31,7 @@ pub use spec::{Ack, FailurePolicy, Order, Spec};
 pub(crate) use attempt::About;
 pub(crate) use lease::{Inbox, Left, Ticket, Word};
 pub(crate) use node::Subscriber;
-pub(crate) use payload::decode_json;
+pub(crate) use payload::{decode_body, decode_json};
 pub(crate) use reply::{Response, Responses};
 pub(crate) use signal::Signals;
 pub(crate) use spec::Retries;

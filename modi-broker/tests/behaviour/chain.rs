@@ -38,7 +38,7 @@ async fn results_take_the_key_and_the_correlation_of_the_message_in_hand() {
     app.publish("orders.created", &6).await.unwrap();
     let of = |topic: &str| {
         let messages = app.messages(topic);
-        let text = |message: &Message| message.headers().text(wire::CORRELATION_ID).unwrap().to_owned();
+        let text = |message: &Message| message.correlation_id().unwrap().into_owned();
         messages.iter().map(text).collect::<Vec<_>>()
     };
     let (requested, completed) = (of("payments.requested"), of("payments.completed"));

@@ -19,6 +19,7 @@ mod observed;
 mod odd;
 mod outage;
 mod policies;
+mod publishing;
 mod redelivery;
 mod shop;
 mod side;

@@ -20,7 +20,8 @@ use serde::de::DeserializeOwned;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Body<T>(pub T);
 
-pub(super) fn decode<T: DeserializeOwned>(message: &Message) -> Result<T, PayloadError> {
+/// Decodes a payload that must be there, by what it declares.
+pub(crate) fn decode<T: DeserializeOwned>(message: &Message) -> Result<T, PayloadError> {
     match message.content_type() {
         Some(found) if is_msgpack(found) => msgpack::decode(message),
         Some(found) if !json::is_json(found) => {

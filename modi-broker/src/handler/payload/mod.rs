@@ -27,6 +27,7 @@ pub use msgpack::MsgPack;
 #[cfg(feature = "protobuf")]
 pub use protobuf::Protobuf;
 
+pub(crate) use body::decode as decode_body;
 pub(crate) use json::decode as decode_json;
 
 /// Whether a declared content type is one of `names` or ends in `+suffix`. Parameters and capitals do not matter.

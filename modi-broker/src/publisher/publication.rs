@@ -1,0 +1,226 @@
+//! A message that is being put together, and published.
+
+use super::Publisher;
+use crate::contract::{Answer, Outgoing, Place, Receipt};
+use crate::{BrokerError, BrokerErrorKind, IntoMessage, Message, PublishError};
+use bytes::Bytes;
+use modi_core::BoxError;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+use tokio::time::timeout;
+
+/// A message that is being put together: see [`Publisher::to`], and for several topics [`Publisher::to_all`].
+#[must_use = "nothing is published before `send`"]
+pub struct Publication<'a, T = &'a str> {
+    pub(super) publisher: &'a Publisher,
+    pub(super) topic: T,
+    pub(super) message: Message,
+    pub(super) delay: Option<Duration>,
+    pub(super) partition: Option<u32>,
+}
+
+impl<'a, T: Target> Publication<'a, T> {
+    pub(super) fn new(publisher: &'a Publisher, topic: T) -> Self {
+        Self { publisher, topic, message: Message::tombstone(), delay: None, partition: None }
+    }
+
+    /// With this key: messages with one key keep their order.
+    pub fn key(self, key: impl Into<Bytes>) -> Self {
+        Self { message: self.message.with_key(key), ..self }
+    }
+
+    /// With this header.
+    pub fn header(self, name: impl Into<Cow<'static, str>>, value: impl Into<Bytes>) -> Self {
+        Self { message: self.message.with_header(name, value), ..self }
+    }
+
+    /// With this id.
+    pub fn id(self, id: impl Into<String>) -> Self {
+        Self { message: self.message.with_id(id), ..self }
+    }
+
+    /// With this time of publication, in milliseconds.
+    pub fn timestamp(self, at: SystemTime) -> Self {
+        Self { message: self.message.with_timestamp(at), ..self }
+    }
+
+    /// Of this chain of messages instead of that of the message in hand.
+    pub fn correlation_id(self, id: impl AsRef<str>) -> Self {
+        Self { message: self.message.with_correlation_id(id), ..self }
+    }
+
+    /// Into this partition. Without it the key chooses, or the broker. Where a broker has none, publishing is the error
+    /// [`BrokerErrorKind::Unsupported`].
+    pub fn partition(self, partition: u32) -> Self {
+        Self { partition: Some(partition), ..self }
+    }
+
+    /// Seen after so long. Where a broker delays nothing, publishing is the error [`BrokerErrorKind::Unsupported`].
+    pub fn delay(self, delay: Duration) -> Self {
+        Self { delay: Some(delay), ..self }
+    }
+
+    /// Seen at this time, by the clock of this machine; at once, if it has come. The same as a [delay](Self::delay) up to it.
+    pub fn at(self, time: SystemTime) -> Self {
+        self.delay(time.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+
+    /// With these bytes as the payload.
+    pub fn bytes(self, payload: impl Into<Bytes>) -> Self {
+        Self { message: self.message.with_payload(payload), ..self }
+    }
+
+    /// With this value, as JSON, as the payload.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Encode`].
+    pub fn json<V: Serialize + ?Sized>(self, value: &V) -> Result<Self, PublishError> {
+        match serde_json::to_vec(value) {
+            Ok(payload) => Ok(Self { message: self.message.with_json(payload), ..self }),
+            Err(source) => Err(self.unencoded(source.into())),
+        }
+    }
+
+    /// With this payload and its content type: `Json(&order)`, `MsgPack(&order)`, a text.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Encode`].
+    pub fn payload(self, value: impl IntoMessage) -> Result<Self, PublishError> {
+        match value.into_message() {
+            Ok(encoded) => Ok(Self { message: self.message.with_payload_of(&encoded), ..self }),
+            Err(error) => Err(self.unencoded(error.into())),
+        }
+    }
+
+    /// Takes a whole message in the place of what was put together so far.
+    pub fn message(self, message: Message) -> Self {
+        Self { message, ..self }
+    }
+
+    fn unencoded(&self, source: BoxError) -> PublishError {
+        PublishError::Encode { topic: self.topic.names().join("`, `"), source }
+    }
+}
+
+/// On its way, or refused before.
+type Sent = Result<Answer<Result<Receipt, BrokerError>>, PublishError>;
+
+impl<'a> Publication<'a> {
+    /// Publishes it, and waits for the confirmation.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`]. After one the message may still have been published: a lost confirmation says nothing.
+    pub async fn send(self) -> Result<Receipt, PublishError> {
+        let topic = self.topic;
+        confirmed(topic, self.begin().await).await
+    }
+
+    /// Publishes it as a question, and waits for its answer. A late one is dropped. [`Publisher::request`] also decodes.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::NoAnswer`], and a broker that carries no answers.
+    pub async fn request(self, within: Duration) -> Result<Message, PublishError> {
+        let Self { publisher, topic, mut message, delay, partition } = self;
+        if topic.trim().is_empty() {
+            return Err(PublishError::NoTopic);
+        }
+        let publish = publisher.ready(topic).await?;
+        publisher.mark(&mut message);
+        let question = Outgoing { place: Place::Topic(topic), message, delay, partition };
+        match timeout(within, publish.request(question, within)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if error.kind() != BrokerErrorKind::TimedOut => {
+                Err(PublishError::Broker { topic: topic.to_owned(), source: error })
+            }
+            Ok(Err(_)) | Err(_) => Err(PublishError::NoAnswer { topic: topic.to_owned(), within }),
+        }
+    }
+
+    /// Gives it to the broker: what is left is its confirmation.
+    pub(super) async fn begin(self) -> Sent {
+        let Self { publisher, topic, mut message, delay, partition } = self;
+        if topic.trim().is_empty() {
+            return Err(PublishError::NoTopic);
+        }
+        let publish = publisher.ready(topic).await?;
+        if delay.is_some() || partition.is_some() {
+            let abilities = publish.abilities();
+            let lacks = |what| {
+                let text = format!("the broker cannot publish {what}");
+                let source = BrokerError::new(BrokerErrorKind::Unsupported, text);
+                Err(PublishError::Broker { topic: topic.to_owned(), source })
+            };
+            if delay.is_some() && !abilities.delay {
+                return lacks("with a delay");
+            }
+            if partition.is_some() && !abilities.partition {
+                return lacks("to a partition of one's choice");
+            }
+        }
+        publisher.mark(&mut message);
+        Ok(publish.send(Outgoing { place: Place::Topic(topic), message, delay, partition }))
+    }
+}
+
+impl<'a> Publication<'a, &'a [&'a str]> {
+    /// Publishes it to each of the topics, in their order, and waits for all the confirmations: one each, in the same order.
+    #[must_use = "each of them may have failed"]
+    pub async fn send(self) -> Vec<Result<Receipt, PublishError>> {
+        let mut sent = Vec::with_capacity(self.topic.len());
+        for topic in self.topic {
+            let one = Publication {
+                publisher: self.publisher,
+                topic: *topic,
+                message: self.message.clone(),
+                delay: self.delay,
+                partition: self.partition,
+            };
+            sent.push((*topic, one.begin().await));
+        }
+        all(sent).await
+    }
+}
+
+/// Waits for the confirmations of what is on its way.
+pub(super) async fn all<T: AsRef<str>>(sent: Vec<(T, Sent)>) -> Vec<Result<Receipt, PublishError>> {
+    let mut receipts = Vec::with_capacity(sent.len());
+    for (topic, sent) in sent {
+        receipts.push(confirmed(topic.as_ref(), sent).await);
+    }
+    receipts
+}
+
+async fn confirmed(topic: &str, sent: Sent) -> Result<Receipt, PublishError> {
+    sent?.wait().await.map_err(|source| PublishError::Broker { topic: topic.to_owned(), source })
+}
+
+/// One topic, or several.
+pub trait Target {
+    /// Their names, for errors.
+    #[doc(hidden)]
+    fn names(&self) -> Vec<&str>;
+}
+
+impl Target for &str {
+    fn names(&self) -> Vec<&str> {
+        vec![self]
+    }
+}
+
+impl Target for &[&str] {
+    fn names(&self) -> Vec<&str> {
+        self.to_vec()
+    }
+}
+
+impl<T: Target> fmt::Debug for Publication<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publication").field("topics", &self.topic.names()).field("message", &self.message).finish()
+    }
+}
