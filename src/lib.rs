@@ -9,10 +9,11 @@ pub use modi_broker::Protobuf;
 #[doc(inline)]
 pub use modi_broker::{
     Ack, AppExt, Attempt, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context,
-    DeadLetter, DecodeError, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError, Headers,
+    DeadLetter, DecodeError, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError, Headers, Health,
     IntoMessage, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError,
-    Publication, PublishError, Publisher, Receipt, Reply, Report, Request, Spec, SubscriberStats, Target, TestApp,
-    TestSetup, To, TraceParent, TraceParentError, contract, wire,
+    Publication, PublishError, Publisher, Receipt, Reply, Report, Request, RunningAppExt, Spec, SubscriberError,
+    SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To, TraceParent,
+    TraceParentError, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{
@@ -153,7 +154,7 @@ pub use modi_macros::subscriber;
 pub mod prelude {
     pub use crate::{
         All, App, AppExt, Broker, Completion, Context, Headers, Json, Key, Lazy, Lifecycle, Message, Outcome, Path,
-        Publisher, Scoped, TestApp, To, injectable, module, subscriber,
+        Publisher, RunningAppExt, Scoped, Subscribers, TestApp, To, injectable, module, subscriber,
     };
 }
 

@@ -1,8 +1,9 @@
 //! Which broker an application uses: a URL, parsed and not yet opened.
 
 use crate::MemoryBroker;
-use crate::contract::Connect;
+use crate::contract::{Connect, Provision};
 use crate::pipeline::{Counters, Report, SubscriberStats};
+use crate::prefix::{Prefix, Prefixed};
 use std::env::{self, VarError};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,8 @@ pub struct Broker {
     scheme: &'static str,
     connect: Arc<dyn Connect>,
     patience: Duration,
+    provision: Provision,
+    prefix: Option<Arc<str>>,
     counted: Arc<Mutex<Vec<Counted>>>,
 }
 
@@ -81,7 +84,14 @@ impl Broker {
 
     /// A broker of one's own making. The scheme is what log lines call it.
     pub fn new(scheme: &'static str, connect: impl Connect) -> Self {
-        Self { scheme, connect: Arc::new(connect), patience: PATIENCE, counted: Arc::default() }
+        Self {
+            scheme,
+            connect: Arc::new(connect),
+            patience: PATIENCE,
+            provision: Provision::Missing,
+            prefix: None,
+            counted: Arc::default(),
+        }
     }
 
     /// Parses a URL. Its scheme chooses the broker; each but `memory` is a Cargo feature.
@@ -145,6 +155,32 @@ impl Broker {
         Self { patience, ..self }
     }
 
+    /// What the start does about topics and dead-letter places that are missing: it creates them by default, and never
+    /// alters what is there. With [`Provision::Verify`] what is missing is an error of the start, all of it at once; with
+    /// [`Provision::Off`] nobody looks. Differences that are not missing places are logged.
+    #[must_use]
+    pub fn provision(self, provision: Provision) -> Self {
+        Self { provision, ..self }
+    }
+
+    /// Puts a prefix before every topic and group that applications use on this broker: several environments can share
+    /// one broker. Handlers, dead letters and reports show the names without it. In groups its dots become hyphens. It
+    /// consists of letters, digits, `-`, `_` and `.`; the start of an application says when it does not.
+    ///
+    /// ```
+    /// use modi_broker::{Broker, MemoryBroker};
+    ///
+    /// let memory = MemoryBroker::new();
+    /// let broker = Broker::from(memory).with_prefix("staging."); // `orders` is `staging.orders` in `memory`
+    /// ```
+    #[must_use]
+    pub fn with_prefix(self, prefix: &str) -> Self {
+        let connect = Arc::new(Prefixed(self.connect, Prefix::new(prefix)));
+        let before = self.prefix.as_deref().unwrap_or_default();
+        let prefix = Some(format!("{before}{prefix}").into());
+        Self { connect, prefix, ..self }
+    }
+
     /// What its subscribers have done, in every application that was given this broker or a clone of it.
     pub fn report(&self) -> Report {
         let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,6 +197,14 @@ impl Broker {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.push((subscriber.to_owned(), counters.clone()));
         counters
+    }
+
+    pub(crate) fn provisioning(&self) -> Provision {
+        self.provision
+    }
+
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        self.prefix.as_deref()
     }
 
     pub(crate) fn patience(&self) -> Duration {

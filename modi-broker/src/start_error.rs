@@ -61,7 +61,10 @@ pub enum BrokersError {
 
 impl BrokersError {
     /// None, one, or all of them as one.
-    pub(crate) fn all(mut errors: Vec<Self>) -> Result<(), Self> {
+    pub(crate) fn all(mut errors: Vec<Self>, problems: Vec<String>) -> Result<(), Self> {
+        if !problems.is_empty() {
+            errors.push(Self::Setup(problems));
+        }
         match errors.len() {
             0 | 1 => errors.pop().map_or(Ok(()), Err),
             _ => Err(Self::Several(errors)),

@@ -1,7 +1,8 @@
 //! What is checked before anything is built: the subscribers among each other, and the brokers that they name.
 
+use crate::prefix::Prefix;
 use crate::registry::{Entry, Registry};
-use crate::{BrokersError, Spec};
+use crate::{Broker, BrokersError, Spec};
 use modi_core::Declared;
 use std::sync::Arc;
 
@@ -35,6 +36,13 @@ pub(crate) fn check(wanted: &[Wanted], entries: &[Entry], application: &str) -> 
                 Some(name) => format!("two brokers are named `{name}`"),
                 None => "the application has two default brokers: name one of them with `.named_broker(..)`".to_owned(),
             });
+        }
+        if let Some(prefix) = entry.broker.as_ref().and_then(Broker::prefix).filter(|prefix| !Prefix::is_valid(prefix))
+        {
+            problems.push(format!(
+                "the prefix `{prefix}` of a broker may have letters, digits, `-`, `_` and `.` only, and begins neither with \
+                 `.` nor with `dead.` or `retry.`"
+            ));
         }
     }
     for (at, subscriber) in wanted.iter().enumerate() {

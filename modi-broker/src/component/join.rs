@@ -2,7 +2,7 @@
 
 use super::check::Wanted;
 use super::open::{Line, Open};
-use crate::contract::{Credit, Publish, Start, SubscribeOptions, Subscription};
+use crate::contract::{Credit, Publish, SubscribeOptions, Subscription};
 use crate::handler::{About, Order};
 use crate::pipeline::{Control, Counters, Parts};
 use crate::registry::Registry;
@@ -37,7 +37,7 @@ impl Seat {
             group: group.clone(),
             limit: Credit { messages: spec.limit, bytes: spec.bytes },
             by_lane: spec.concurrency > 1 && spec.order == Order::Lane,
-            start: Start::Earliest,
+            start: spec.start.unwrap_or_default(),
         };
         let about = About {
             name: name.clone(),
@@ -51,7 +51,7 @@ impl Seat {
             publisher: Publisher::new(registry.clone(), open.entry.link.clone()),
         };
         let (line, publish, host) = (open.line.clone(), open.publish.clone(), host.clone());
-        Self { about: Arc::new(about), options, members: 1, line, publish, host, edges, handler }
+        Self { about: Arc::new(about), options, members: spec.tasks, line, publish, host, edges, handler }
     }
 
     /// Joins for the first time: the broker may come later.

@@ -12,8 +12,9 @@ mod join;
 mod open;
 mod supervise;
 
-use crate::contract::{Place, Provision, Subscription};
+use crate::contract::{Difference, Place, Provision, Subscription};
 use crate::handler::Subscriber;
+use crate::needs::{Fit, compare};
 use crate::pipeline::{Report, SubscriberStats};
 use crate::registry::Registry;
 use crate::start_error::BrokersError;
@@ -68,43 +69,59 @@ impl Brokers {
     async fn connect(&mut self) -> Result<(), BrokersError> {
         let (open, errors) = connect(self.registry.entries()).await;
         self.open = open;
-        BrokersError::all(errors)
+        BrokersError::all(errors, Vec::new())
     }
 
     /// What messages are written to exists before the first message.
     async fn provision(&self, listeners: &[Listener]) -> Result<(), BrokersError> {
-        let mut errors = Vec::new();
+        let (mut errors, mut problems) = (Vec::new(), Vec::new());
         for open in &self.open {
             let mut wanted = Vec::new();
             for Wanted { spec, group, .. } in
                 listeners.iter().map(|listener| &listener.wanted).filter(|wanted| wanted.broker == Some(open.at))
             {
                 let later = Place::Retry { group, topic: spec.topic, after: Duration::ZERO };
-                let places = [Place::Topic(spec.topic), Place::Dead { group, topic: spec.topic }, later];
-                for place in places.into_iter().chain(spec.publish.map(Place::Topic)) {
+                let topic = (!spec.is_pattern()).then_some(Place::Topic(spec.topic));
+                let places = [Place::Dead { group, topic: spec.topic }, later];
+                for place in places.into_iter().chain(topic).chain(spec.publish.map(Place::Topic)) {
                     if !wanted.contains(&place) {
                         wanted.push(place);
                     }
                 }
             }
             let scheme = open.broker.scheme();
-            match open.provision(&wanted, Provision::Missing).await {
-                Ok(differences) => differences.into_iter().for_each(|difference| {
-                    tracing::warn!(scheme, difference = difference.what, "not as it is wanted");
-                }),
+            let mode = open.broker.provisioning();
+            if mode == Provision::Off {
+                continue;
+            }
+            match open.provision(&wanted, mode).await {
+                Ok(differences) => {
+                    for Difference { what, missing } in differences {
+                        match missing {
+                            true => problems.push(format!("`{scheme}`: {what}")),
+                            false => tracing::warn!(scheme, difference = what, "not as it is wanted"),
+                        }
+                    }
+                }
                 Err(source) => errors.push(BrokersError::Provision { scheme, source }),
             }
         }
-        BrokersError::all(errors)
+        BrokersError::all(errors, problems)
     }
 
     async fn subscribe(&self, host: &Host, listeners: Vec<Listener>) -> Result<Vec<Joined>, BrokersError> {
-        let (mut joined, mut errors) = (Vec::new(), Vec::new());
+        let (mut joined, mut errors, mut fits) = (Vec::new(), Vec::new(), Fit::default());
         for Listener { mounted, subscriber, wanted } in listeners {
             let Some(open) = self.open.iter().find(|open| Some(open.at) == wanted.broker) else { continue };
             let seat = Seat::new(&wanted, open, &self.registry, host, (mounted.node.name, mounted.node.edges));
             match seat.join_at_start(open).await {
                 Ok(subscriptions) => {
+                    if let Some(Subscription { capabilities, .. }) = subscriptions.first() {
+                        let (scheme, abilities) = (open.broker.scheme(), open.publish.abilities());
+                        let fit = compare(&wanted.name, scheme, &wanted.spec, capabilities, &abilities);
+                        fits.problems.extend(fit.problems);
+                        fits.deviations.extend(fit.deviations);
+                    }
                     let counters = open.broker.count(&wanted.name, subscriptions.len());
                     let supervision = Arc::new(Supervision::new(wanted.name, wanted.spec.deadline, counters));
                     let (stop, restarts) = (host.stop().clone(), Restarts::default());
@@ -113,7 +130,9 @@ impl Brokers {
                 Err(source) => errors.push(BrokersError::Subscribe { subscriber: wanted.name, source }),
             }
         }
-        BrokersError::all(errors).map(|()| joined)
+        BrokersError::all(errors, fits.problems)?;
+        fits.deviations.iter().for_each(|deviation| tracing::warn!("{deviation}"));
+        Ok(joined)
     }
 
     fn total(&self) -> SubscriberStats {

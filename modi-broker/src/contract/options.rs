@@ -117,4 +117,6 @@ pub enum Provision {
 pub struct Difference {
     /// In words.
     pub what: String,
+    /// It does not exist.
+    pub missing: bool,
 }

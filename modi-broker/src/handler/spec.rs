@@ -1,6 +1,7 @@
 //! What is written in `#[subscriber(..)]`, as a constant.
 
 use crate::Outcome;
+use crate::contract::{OrderScope, Pattern, Start};
 use crate::failed::{Failed, Hook};
 use std::time::Duration;
 
@@ -30,6 +31,11 @@ pub struct Spec {
     pub(crate) order: Order,
     pub(crate) failure: FailurePolicy,
     pub(crate) on_error: Option<Hook>,
+    /// The order is what the user wrote, not the default.
+    pub(crate) order_is_written: bool,
+    pub(crate) scope: Option<OrderScope>,
+    pub(crate) tasks: usize,
+    pub(crate) start: Option<Start>,
 }
 
 /// When a message is acknowledged.
@@ -119,7 +125,16 @@ impl Spec {
             order: Order::Lane,
             failure: FailurePolicy::DeadLetter,
             on_error: None,
+            order_is_written: false,
+            scope: None,
+            tasks: 1,
+            start: None,
         }
+    }
+
+    /// It listens to more than one topic.
+    pub(crate) fn is_pattern(&self) -> bool {
+        Pattern::parse(self.topic).is_ok_and(|topic| !topic.is_topic())
     }
 
     /// Shares the messages with every subscriber of this group: letters, digits, `-` and `_`.
@@ -225,6 +240,30 @@ impl Spec {
     /// default [`Order::Lane`].
     pub const fn order(mut self, order: Order) -> Self {
         self.order = order;
+        self.order_is_written = true;
+        self
+    }
+
+    /// How far the order has to reach. Some brokers deal the messages of one key to several members of a group; there
+    /// [`Order::Key`] is an error of the start, unless [`OrderScope::Process`] says that the order within each process is
+    /// enough.
+    pub const fn scope(mut self, scope: OrderScope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// How many members of the group this process is, each a task with [`Spec::concurrency`] and [`Spec::prefetch`] of its
+    /// own: so handlers that compute spread over the cores. By default 1. Order is kept within each member; where the
+    /// broker deals the messages of a lane or key to several members, wanting it is an error of the start.
+    pub const fn tasks(mut self, tasks: usize) -> Self {
+        self.tasks = if tasks == 0 { 1 } else { tasks };
+        self
+    }
+
+    /// Where a group begins that is new. By default at the earliest message, where the broker keeps messages for groups to
+    /// come; there [`Start::Latest`] skips them. What was written and the broker cannot do is an error of the start.
+    pub const fn start(mut self, start: Start) -> Self {
+        self.start = Some(start);
         self
     }
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use modi_broker::contract::{
-    Connect, Connection, Credit, Delivery, Difference, Place, Provision, Publish, Source, SubscribeOptions,
-    Subscription,
+    Capabilities, Connect, Connection, Credit, Delivery, Difference, Place, Provision, Publish, Source,
+    SubscribeOptions, Subscription,
 };
 use modi_broker::{BrokerError, BrokerErrorKind, MemoryBroker};
 use std::sync::{Arc, Mutex};
@@ -25,6 +25,7 @@ pub(crate) enum Call {
 #[derive(Clone)]
 pub(crate) struct Flaky {
     memory: MemoryBroker,
+    changes: fn(&mut Capabilities),
     state: Arc<Mutex<State>>,
     changed: Arc<Notify>,
 }
@@ -38,7 +39,12 @@ struct State {
 
 impl Flaky {
     pub(crate) fn new(memory: &MemoryBroker) -> Self {
-        Self { memory: memory.clone(), state: Arc::default(), changed: Arc::default() }
+        Self { memory: memory.clone(), changes: |_| {}, state: Arc::default(), changed: Arc::default() }
+    }
+
+    /// Its subscriptions can do something else.
+    pub(crate) fn that(self, changes: fn(&mut Capabilities)) -> Self {
+        Self { changes, ..self }
     }
 
     /// The next calls of this kind fail.
@@ -88,6 +94,7 @@ impl Connection for FlakyConnection {
     async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, BrokerError> {
         self.1.call(Call::Subscribe)?;
         let mut subscription = self.0.subscribe(options).await?;
+        (self.1.changes)(&mut subscription.capabilities);
         subscription.source = Box::new(FlakySource(subscription.source, self.1.clone()));
         Ok(subscription)
     }

@@ -26,6 +26,11 @@ async fn long(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result
     probe.play("long", n, &context).await
 }
 
+/// `#[subscriber("spread", tasks = 3, order = none, prefetch = 1)]`
+async fn spread(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    probe.play("spread", n, &context).await
+}
+
 subscriber!(Brief = brief(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
     Spec::new("brief").deadline(Duration::from_millis(1)));
 subscriber!(Wide = wide(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
@@ -34,9 +39,16 @@ subscriber!(Wide = wide(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Re
 subscriber!(Long = long(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
     Spec::new("long").deadline(Duration::from_secs(60)));
 
+subscriber!(Spread = spread(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("spread").tasks(3).order(Order::None).prefetch(1));
+
 impl Subscribes<Lab> for Functions {
-    const HANDLERS: &'static [HandlerNode] =
-        &[handler::<Lab, Brief>("brief"), handler::<Lab, Wide>("wide"), handler::<Lab, Long>("long")];
+    const HANDLERS: &'static [HandlerNode] = &[
+        handler::<Lab, Brief>("brief"),
+        handler::<Lab, Wide>("wide"),
+        handler::<Lab, Long>("long"),
+        handler::<Lab, Spread>("spread"),
+    ];
 }
 
 pub(crate) struct Lab;

@@ -15,6 +15,7 @@ mod flaky;
 mod lab;
 mod life;
 mod memory;
+mod needs;
 mod observed;
 mod odd;
 mod outage;

@@ -1,6 +1,7 @@
 //! A module whose handlers run side by side.
 
 use crate::shop::{Functions, Probe, own, subscriber};
+use modi_broker::contract::OrderScope;
 use modi_broker::{
     Ack, Attempt, Context, Early, FromMessage, Handler, Json, Order, Outcome, Spec, Subscribes, argument, early,
     handler,
@@ -17,7 +18,7 @@ async fn play(handler: &'static str, n: u32, context: Context, probe: &Probe) ->
     outcome
 }
 
-/// `#[subscriber("keyed", concurrency = 8, order = key, prefetch = 32)]`
+/// `#[subscriber("keyed", concurrency = 8, order = key, scope = process, prefetch = 32)]`
 async fn keyed(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
     play("keyed", n, context, &probe).await
 }
@@ -44,7 +45,7 @@ async fn hurried(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Res
 }
 
 subscriber!(Keyed = keyed(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
-    Spec::new("keyed").concurrency(8).order(Order::Key).prefetch(32));
+    Spec::new("keyed").concurrency(8).order(Order::Key).scope(OrderScope::Process).prefetch(32));
 subscriber!(Laned = laned(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
     Spec::new("laned").concurrency(8).prefetch(32));
 subscriber!(Free = free(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,

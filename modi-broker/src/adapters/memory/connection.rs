@@ -32,7 +32,7 @@ impl Connection for MemoryBroker {
             match mode {
                 Provision::Missing => drop(self.place_of(&name)),
                 Provision::Verify if self.inner.topics.look(&name).is_none() => {
-                    differences.push(Difference { what: format!("topic `{name}` does not exist") });
+                    differences.push(Difference { what: format!("topic `{name}` does not exist"), missing: true });
                 }
                 Provision::Verify | Provision::Off => {}
             }
