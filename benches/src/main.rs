@@ -25,7 +25,8 @@ struct Arguments {
 enum Which {
     /// Building a graph, getting a service, a scope for a message.
     Container,
-    /// A message from its topic to its settlement: instructions, allocations, processor time.
+    /// A message from its topic to its settlement: instructions, allocations, processor time, latency. Takes about ten
+    /// minutes.
     Pipeline {
         /// Runs only the cases with this text in their name.
         #[arg(long, default_value = "")]

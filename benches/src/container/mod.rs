@@ -2,7 +2,7 @@
 
 pub mod graph;
 pub mod hand;
-mod lists;
+pub(crate) mod lists;
 pub mod modi;
 #[cfg(feature = "rivals")]
 pub mod rivals;

@@ -6,7 +6,7 @@ use ::modi::{Error, Result};
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Stdio, exit};
 use tokio::runtime::Runtime;
 
 /// Whatever is done once is in both and falls out.
@@ -42,7 +42,7 @@ pub fn count(case: Case, subject: Subject) -> Result<Counted> {
     Ok(Counted { instructions: each(|totals| totals.instructions), allocations: each(|totals| totals.allocations) })
 }
 
-/// What the child does.
+/// What the child does. It ends where the counting is to end.
 ///
 /// # Errors
 ///
@@ -50,13 +50,13 @@ pub fn count(case: Case, subject: Subject) -> Result<Counted> {
 pub fn child(case: Case, subject: Subject, messages: u64, runtime: &Runtime) -> Result {
     let prepare = subject.prepares(case, 1).ok_or_else(|| Error::new("the subject cannot do this"))?;
     let mut run = prepare(case, messages, runtime)?;
-    collected_by_callgrind(&mut *run, runtime)?;
-    run.finish(runtime)
+    counted_by_callgrind(&mut *run, runtime)?;
+    exit(0)
 }
 
-/// Callgrind counts while this runs. No other function may have this name in its own, or that would switch counting off.
+/// Callgrind counts from here on. No other function may have this name in its own, or it would begin again there.
 #[inline(never)]
-fn collected_by_callgrind(run: &mut dyn Run, runtime: &Runtime) -> Result {
+fn counted_by_callgrind(run: &mut dyn Run, runtime: &Runtime) -> Result {
     black_box(run.work(runtime))
 }
 
@@ -73,12 +73,8 @@ struct Totals {
 fn start(case: Case, subject: Subject, messages: u64) -> Result<Child> {
     let file = std::env::temp_dir().join(format!("modi-callgrind-{}-{messages}", std::process::id()));
     let process = Command::new("valgrind")
-        // Toggling leaves out the costs of what comes before and after, but not the numbers of its calls.
-        .args([
-            "--tool=callgrind",
-            "--toggle-collect=*collected_by_callgrind*",
-            "--zero-before=*collected_by_callgrind*",
-        ])
+        // Toggling would leave out what comes after, too, but counts the calls of what comes before.
+        .args(["--tool=callgrind", "--zero-before=*counted_by_callgrind*"])
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(std::env::current_exe()?)
         .args(["counted", &case.to_string(), subject.name(), &messages.to_string()])

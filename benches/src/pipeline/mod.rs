@@ -2,7 +2,10 @@
 
 pub mod callgrind;
 pub mod case;
+#[cfg(feature = "crowd")]
+mod crowd;
 pub mod hand;
+pub mod latency;
 pub mod ledger;
 pub mod modi;
 pub mod order;
@@ -14,7 +17,7 @@ pub mod time;
 
 use crate::measure::Suite;
 use ::modi::{Error, Result};
-use case::Case;
+use case::{Case, Crowd};
 use std::collections::HashMap;
 use subject::Subject;
 pub use table::Table;
@@ -23,7 +26,7 @@ const SUITE: &str = "pipeline";
 /// Threads that work.
 const THREADS: [usize; 2] = [1, 2];
 
-/// Runs every case whose name contains this text.
+/// Runs every case whose name contains this text, and `latency`.
 ///
 /// # Errors
 ///
@@ -38,8 +41,8 @@ pub fn run(suite: &mut Suite, rounds: usize, only: &str) -> Result<Table> {
         if is_counting {
             for &subject in Subject::ALL.iter().filter(|subject| subject.prepares(case, 1).is_some()) {
                 // The loop by hand is the same for all of them.
-                let batch = if subject == Subject::Hand { (0, 0) } else { (case.batch, case.concurrency) };
-                let key = (subject, case.work, case.flow, batch);
+                let same = Case { batch: 0, concurrency: 0, crowd: Crowd::Nobody, ..case };
+                let key = (subject, if subject == Subject::Hand { same } else { case });
                 let figure = match counted.get(&key) {
                     Some(figure) => *figure,
                     None => callgrind::count(case, subject)?,
@@ -54,13 +57,28 @@ pub fn run(suite: &mut Suite, rounds: usize, only: &str) -> Result<Table> {
         for (threads, runtime) in THREADS.into_iter().zip(&runtimes) {
             for (subject, times) in time::measure(case, threads, rounds, runtime)? {
                 table.time(case, subject, threads, &times);
-                let case = format!("{case}, {threads} {}", if threads == 1 { "thread" } else { "threads" });
+                let case = format!("{case}, {}", on(threads));
                 suite.figure(SUITE, &case, subject.name(), "cpu ns", times.busy);
                 suite.figure(SUITE, &case, subject.name(), "messages/s", times.rate);
             }
         }
     }
+    if "latency".contains(only) {
+        for (threads, runtime) in THREADS.into_iter().zip(&runtimes) {
+            for (subject, latency) in latency::measure(runtime)? {
+                table.latency(subject, threads, &latency);
+                for (part, figures) in [("50 %", latency.half), ("99 %", latency.most)] {
+                    let case = format!("latency, {part}, {}", on(threads));
+                    suite.figure(SUITE, &case, subject.name(), "ns", figures);
+                }
+            }
+        }
+    }
     Ok(table)
+}
+
+fn on(threads: usize) -> String {
+    format!("{threads} {}", if threads == 1 { "thread" } else { "threads" })
 }
 
 /// What a child does that is counted: see [`run`].

@@ -1,6 +1,8 @@
 //! Modi: the application as users write it, on the broker inside the process.
 
-use super::case::{Case, Flow, Work};
+use super::case::{Case, Crowd, Flow, Work};
+#[cfg(feature = "crowd")]
+use super::crowd::{AmongServices, AmongSubscribers};
 use super::ledger::Ledger;
 use super::order::Bodies;
 use super::subject::{Prepare, Run};
@@ -107,9 +109,9 @@ setting!(concurrency_64, 64, 64);
 /// How to make runs of a case.
 pub fn prepares(case: Case) -> Option<Prepare> {
     macro_rules! module {
-        ($setting:ident :: $module:ident) => {
+        ($($module:ident)::+) => {
             |case, messages, runtime| {
-                let module = |ledger| $setting::$module { ledger };
+                let module = |ledger| $($module)::+ { ledger };
                 prepare(case, messages, runtime, module, |app| app.get::<Feed>().clone())
             }
         };
@@ -123,6 +125,13 @@ pub fn prepares(case: Case) -> Option<Prepare> {
                 Work::Publishing => module!($setting::PublishingModule),
             }
         };
+    }
+    match case.crowd {
+        Crowd::Nobody => {}
+        #[cfg(feature = "crowd")]
+        Crowd::Subscribers => return Some(module!(AmongSubscribers)),
+        #[cfg(feature = "crowd")]
+        Crowd::Services => return Some(module!(AmongServices)),
     }
     Some(match (case.flow, case.batch, case.concurrency) {
         (Flow::Dispatch, 1, 1) => of!(one_by_one),

@@ -4,7 +4,7 @@
 //! published after it opens: so dispatch alone can be measured on one thread only, where nothing runs while the queue is
 //! filled.
 
-use super::case::{Case, Flow, Work};
+use super::case::{Case, Crowd, Flow, Work};
 use super::hand::Payment;
 use super::ledger::Ledger;
 use super::order::{Bodies, Order};
@@ -56,6 +56,7 @@ type Start = fn(&Runtime, MemoryBroker, Arc<Ledger>) -> Result<RunningApp>;
 pub fn prepares(case: Case, threads: usize) -> Option<Prepare> {
     let can = match case {
         Case { work: Work::Scoped, .. } => false,
+        Case { crowd, .. } if crowd != Crowd::Nobody => false,
         Case { flow: Flow::Dispatch, batch, .. } => threads == 1 && batch > 1,
         Case { flow: Flow::PublishAndDispatch, .. } => true,
     };
