@@ -13,6 +13,12 @@ use tracing::{Event, Level, Metadata, Subscriber};
 #[derive(Clone)]
 pub(crate) struct Capture(Arc<Mutex<Kept>>, Level);
 
+static TURN: Mutex<()> = Mutex::new(());
+
+/// As long as it lives.
+#[allow(dead_code, reason = "kept for its end")]
+pub(crate) struct Turn(DefaultGuard, MutexGuard<'static, ()>);
+
 #[derive(Default)]
 struct Kept {
     spans: Vec<Line>,
@@ -41,9 +47,11 @@ impl Line {
 
 #[allow(dead_code, reason = "not every test looks at all of it")]
 impl Capture {
-    pub(crate) fn start(level: Level) -> (Self, DefaultGuard) {
+    /// One at a time: what a process wants to hear at all is decided for all of its threads.
+    pub(crate) fn start(level: Level) -> (Self, Turn) {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let capture = Self(Arc::default(), level);
-        (capture.clone(), set_default(capture))
+        (capture.clone(), Turn(set_default(capture), turn))
     }
 
     /// In the order of their beginnings.
