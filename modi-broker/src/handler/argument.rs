@@ -32,6 +32,8 @@ pub trait FromMessage<M: Module>: Sized + Send {
     const TO: Option<Key> = None;
     /// That service is looked up when it is used.
     const LAZY: bool = false;
+    /// It is taken from one message. Services are not, nor what serves any message as well.
+    const OF_MESSAGE: bool = Self::TO.is_none();
     /// It is the [`Lease`](crate::Lease): the handler settles its messages itself.
     const BY_HAND: bool = false;
     /// For how many placeholders of the subscriber's topic it stands: see [`Path`](crate::Path).

@@ -1,11 +1,11 @@
 //! What does not fit between a handler's topic, its arguments, its keys and its result: found by the compiler.
 
 use crate::contract::Pattern;
-use crate::{Ack, Handler, IntoReply};
+use crate::{Ack, BatchHandler, Handler, IntoReply, Spec};
 use modi_core::Module;
 
 /// Parts of a sentence about the handler, which is named before it.
-type Sentence = [&'static str; 4];
+pub(super) type Sentence = [&'static str; 4];
 
 /// The first problem.
 pub(super) const fn problem<M: Module, H: Handler<M>>() -> Option<Sentence> {
@@ -72,8 +72,42 @@ pub(super) const fn problem<M: Module, H: Handler<M>>() -> Option<Sentence> {
     }
 }
 
+/// The same for a handler of batches.
+pub(super) const fn batch_problem<M: Module, H: BatchHandler<M>>() -> Option<Sentence> {
+    if let Err(error) = Pattern::parse(H::SPEC.topic) {
+        return Some(["` listens to `", H::SPEC.topic, "`, which is no pattern: ", error.text()]);
+    }
+    let mut at = 0;
+    while at < H::MISPLACED.len() {
+        if let Some(problem) = H::MISPLACED[at] {
+            return Some(["` ", problem, "", ""]);
+        }
+        at += 1;
+    }
+    let Spec { ack, concurrency, publish, batch, .. } = H::SPEC;
+    match (batch, ack, concurrency, publish) {
+        (None, ..) => Some(["` handles batches: say how large, with `batch = 100`", "", "", ""]),
+        (_, Ack::Received, ..) => {
+            Some(["` handles batches, which are acknowledged when handled: leave `ack` out", "", "", ""])
+        }
+        (.., 2.., _) => Some(["` handles one batch at a time: leave `concurrency` out", "", "", ""]),
+        (.., Some(_)) => Some(["` handles batches: it publishes with a `Publisher`, not by its result", "", "", ""]),
+        _ => None,
+    }
+}
+
+/// Stops the compilation with a sentence about a handler.
+#[expect(clippy::panic, reason = "stops the compilation: the function is evaluated by the compiler")]
+pub(super) const fn stop(name: &str, [first, second, third, fourth]: Sentence) -> ! {
+    let (text, len) = join(["\n\n  handler `", name, first, second, third, fourth, "\n"]);
+    match std::str::from_utf8(text.split_at(len).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("{}", first),
+    }
+}
+
 /// Joins texts in a constant. One that is too long is left out.
-pub(super) const fn join<const N: usize>(parts: [&str; N]) -> ([u8; 1024], usize) {
+const fn join<const N: usize>(parts: [&str; N]) -> ([u8; 1024], usize) {
     let (mut text, mut len, mut part) = ([0; 1024], 0, 0);
     while part < parts.len() {
         let bytes = parts[part].as_bytes();

@@ -2,6 +2,7 @@
 
 mod argument;
 mod attempt;
+mod batch;
 mod context;
 mod fits;
 mod lease;
@@ -15,6 +16,7 @@ mod spec;
 
 pub use argument::{Early, FromMessage, argument, early};
 pub use attempt::Attempt;
+pub use batch::{BatchHandler, IntoOutcomes, batch_handler, misplaced};
 pub use context::{Context, Key};
 pub use lease::Lease;
 pub use node::{Handler, Subscribes, handler};

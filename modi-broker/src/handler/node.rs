@@ -6,9 +6,9 @@ use crate::{Attempt, IntoReply, Spec};
 use futures_util::future::BoxFuture;
 use modi_core::graph::AnyArc;
 use modi_core::{Edge, Error, HandlerNode, Module};
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 
 /// A function that handles messages, as `#[subscriber]` writes it for a marker type. The pipeline calls it.
 pub trait Handler<M: Module>: 'static {
@@ -80,43 +80,28 @@ pub trait Subscribes<M: Module> {
 /// such a result, for a `failure` policy that keeps what was acknowledged before, for a topic that is no [pattern](crate::contract::Pattern), and for a [`Path`](crate::Path) that does not
 /// fit it.
 pub const fn handler<M: Module, H: Handler<M>>(name: &'static str) -> HandlerNode {
-    if let Some([first, second, third, fourth]) = fits::problem::<M, H>() {
-        let (text, len) = fits::join(["\n\n  handler `", name, first, second, third, fourth, "\n"]);
-        let text = std::str::from_utf8(text.split_at(len).0);
-        #[expect(clippy::panic, reason = "stops the compilation: the function is evaluated by the compiler")]
-        {
-            panic!("{}", if let Ok(text) = text { text } else { first })
-        }
+    if let Some(problem) = fits::problem::<M, H>() {
+        fits::stop(name, problem);
     }
     HandlerNode { name, edges: H::EDGES, spec: const { &H::SPEC }, mount: mount::<M, H> }
 }
 
-fn mount<M: Module, H: Handler<M>>(live: &AnyArc) -> Box<dyn std::any::Any + Send + Sync> {
-    Box::new(Subscriber(Box::new(Bound::<M, H> { live: live.clone(), of: PhantomData })))
+fn mount<M: Module, H: Handler<M>>(live: &AnyArc) -> Box<dyn Any + Send + Sync> {
+    let live = live.clone();
+    Box::new(Subscriber::new(move |parts| Box::pin(pipeline::run::<M, H>(live.clone(), parts))))
 }
 
 /// A handler of a running application: what [`HandlerNode::mount`] gives.
-pub(crate) struct Subscriber(Box<dyn Run>);
+pub(crate) struct Subscriber(Box<dyn Fn(Parts) -> BoxFuture<'static, Exit> + Send + Sync>);
 
 impl Subscriber {
+    pub(super) fn new(run: impl Fn(Parts) -> BoxFuture<'static, Exit> + Send + Sync + 'static) -> Self {
+        Self(Box::new(run))
+    }
+
     /// Handles messages until it is told to stop. Each run has a subscription of its own.
     pub(crate) fn run(&self, parts: Parts) -> BoxFuture<'static, Exit> {
-        self.0.run(parts)
-    }
-}
-
-trait Run: Send + Sync {
-    fn run(&self, parts: Parts) -> BoxFuture<'static, Exit>;
-}
-
-struct Bound<M: Module, H: Handler<M>> {
-    live: AnyArc,
-    of: PhantomData<fn() -> (M, H)>,
-}
-
-impl<M: Module, H: Handler<M>> Run for Bound<M, H> {
-    fn run(&self, parts: Parts) -> BoxFuture<'static, Exit> {
-        Box::pin(pipeline::run::<M, H>(self.live.clone(), parts))
+        (self.0)(parts)
     }
 }
 

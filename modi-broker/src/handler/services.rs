@@ -42,6 +42,8 @@ impl<M: Singleton<T>, T: ?Sized + Service> FromMessage<M> for Lazy<T> {
 }
 
 impl<M: Module> FromMessage<M> for Publisher {
+    const OF_MESSAGE: bool = false;
+
     fn take(attempt: &Attempt<'_, M>) -> Result<Self, Error> {
         Ok(attempt.publisher())
     }

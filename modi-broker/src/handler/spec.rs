@@ -36,6 +36,9 @@ pub struct Spec {
     pub(crate) scope: Option<OrderScope>,
     pub(crate) tasks: usize,
     pub(crate) start: Option<Start>,
+    /// Of how many messages.
+    pub(crate) batch: Option<usize>,
+    pub(crate) linger: Duration,
 }
 
 /// When a message is acknowledged.
@@ -129,6 +132,8 @@ impl Spec {
             scope: None,
             tasks: 1,
             start: None,
+            batch: None,
+            linger: Duration::from_millis(50),
         }
     }
 
@@ -233,6 +238,22 @@ impl Spec {
     /// overlap is said by [`Spec::order`].
     pub const fn concurrency(mut self, handlers: usize) -> Self {
         self.concurrency = if handlers == 0 { 1 } else { handlers };
+        self
+    }
+
+    /// Handles at most so many messages at once: for a [`BatchHandler`](crate::BatchHandler). At least as many may be out.
+    pub const fn batch(mut self, messages: usize) -> Self {
+        let messages = if messages == 0 { 1 } else { messages };
+        self.batch = Some(messages);
+        if self.limit < messages {
+            self.limit = messages;
+        }
+        self
+    }
+
+    /// How long the first message of a batch waits for others at most. By default 50 milliseconds.
+    pub const fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
         self
     }
 

@@ -149,7 +149,6 @@ impl Watch {
     }
 
     /// Opens the span of an attempt at several messages: of a trace of its own, linked to theirs.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for handlers of batches"))]
     pub(crate) fn begin_batch<'a>(
         &mut self,
         messages: impl Iterator<Item = &'a Message> + Clone,

@@ -87,7 +87,7 @@ impl Story {
         before.map_or_else(|| Self::begin(message, number, trace), |before| before.goes_on(trace))
     }
 
-    fn begin(message: &Message, number: u32, trace: Option<TraceParent>) -> Self {
+    pub(super) fn begin(message: &Message, number: u32, trace: Option<TraceParent>) -> Self {
         let (now, retried) = (SystemTime::now(), message.retried());
         let (step, failures) = retried.map_or((0, 0), |retried| (retried.step, retried.failures));
         Self {

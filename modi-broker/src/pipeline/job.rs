@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Story, Suspicion};
 use super::work::Work;
 use crate::Message;
-use crate::contract::{Lease, Publish};
+use crate::contract::{Delivery, Lease, Publish};
 use crate::handler::{Responses, Signals};
 use modi_core::Scope;
 use modi_core::scope::panic_text;
@@ -53,6 +53,14 @@ pub(super) struct InHand {
     pub(super) arrival: u64,
     /// What its order is kept by.
     pub(super) key: Option<u64>,
+}
+
+impl InHand {
+    /// As it was handed out, unless it was settled.
+    pub(super) fn give_back(self) -> Option<Delivery> {
+        let Self { message, number, lease, .. } = self;
+        lease.map(|lease| Delivery { message, attempt: number, lease })
+    }
 }
 
 /// A message for a job. It is borrowed or owned, and so is the room: a slot's future has to own them.

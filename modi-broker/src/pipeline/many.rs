@@ -164,7 +164,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
     }
 
     fn fill(&mut self) {
-        if !self.desk.late.is_empty() || self.desk.has_recovered {
+        if self.desk.has_news() {
             self.see_to_late();
         }
         if self.desk.is_draining() {

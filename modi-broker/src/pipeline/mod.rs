@@ -5,7 +5,9 @@
 //! | file | its job |
 //! |---|---|
 //! | `run` | a subscriber at work: what both loops do beside their jobs |
+//! | `line` | one message after the other: what `one` and `batches` have in common |
 //! | `one` | the loop for one message at a time, in order |
+//! | `batches` | the loop for several at once, settled one by one |
 //! | `many` | the loop for several side by side: `slots` runs them, `schedule` says which may start |
 //! | `job` | one message from its first attempt to its end, as a future that knows no loop |
 //! | `attempt` | one attempt: decode, scope, handler, completion, results |
@@ -23,6 +25,7 @@
 
 mod attempt;
 mod backoff;
+mod batches;
 mod breaker;
 mod by_hand;
 mod clock;
@@ -33,6 +36,7 @@ mod counters;
 mod exit;
 mod failure;
 mod job;
+mod line;
 mod many;
 mod one;
 mod run;
@@ -47,4 +51,4 @@ pub(crate) use control::Control;
 pub(crate) use counters::Counters;
 pub(crate) use exit::{Exit, Then, wait_before_restart};
 pub(crate) use failure::{Failure, Story};
-pub(crate) use run::{Parts, run};
+pub(crate) use run::{Parts, run, run_batches};

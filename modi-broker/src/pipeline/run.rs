@@ -12,12 +12,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::job::{InHand, Room, Shared};
 use super::settling::Settling;
-use super::work::{Single, Work};
-use super::{many, one};
+use super::work::{Batch, Single, Work};
 use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Subscription, Verdict};
 use crate::handler::{About, Word};
 use crate::redelivery::unpack;
-use crate::{BrokerError, Handler};
+use crate::{BatchHandler, BrokerError, Handler};
 use modi_core::graph::AnyArc;
 use modi_core::{Module, ScopePlan};
 use std::collections::VecDeque;
@@ -41,18 +40,18 @@ pub(crate) struct Parts {
 
 /// Handles messages until it is told to stop. Whoever drops the future gives the messages in hand back to the broker.
 pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, parts: Parts) -> Exit {
-    let Parts { subscription, publish, plan, about, name, control, counters } = parts;
-    work(Single::<M, H>::new(live, plan, about.clone(), name), about, subscription, publish, control, counters).await
+    work_through(parts, |plan, about, name| Single::<M, H>::new(live, plan, about, name)).await
 }
 
-async fn work<W: Work>(
-    work: W,
-    about: Arc<About>,
-    subscription: Subscription,
-    publish: Arc<dyn Publish>,
-    control: Arc<Control>,
-    counters: Arc<Counters>,
-) -> Exit {
+/// The same, several messages at once.
+pub(crate) async fn run_batches<M: Module, H: BatchHandler<M>>(live: AnyArc, parts: Parts) -> Exit {
+    work_through(parts, |plan, about, name| Batch::<M, H>::new(live, plan, about, name)).await
+}
+
+async fn work_through<W: Work>(parts: Parts, work: impl FnOnce(ScopePlan, Arc<About>, &'static str) -> W) -> Exit {
+    let Parts { subscription, publish, plan, about, name, control, counters } = parts;
+    let subscriber = about.name.clone();
+    let work = work(plan, about, name);
     let Subscription { capabilities, mut source, settle, lanes } = subscription;
     let mut settling = Settling::new(settle, &capabilities);
     if W::EARLY {
@@ -61,8 +60,7 @@ async fn work<W: Work>(
     let answered = settling.answered().clone();
     let puts_off = capabilities.at_least_once;
     let (clock, breaker) = (Clock::new(), Breaker::default());
-    let shared =
-        Shared { name: about.name.clone(), work, publish, control, counters, clock, breaker, answered, puts_off };
+    let shared = Shared { name: subscriber, work, publish, control, counters, clock, breaker, answered, puts_off };
     let mut desk = Desk {
         tally: Tally::new(shared.counters.clone()),
         settling,
@@ -86,12 +84,7 @@ async fn work<W: Work>(
         is_failing: false,
         resumes: 0,
     };
-    // Known to the compiler: one of the two is left out of the program.
-    let ended = if W::SIDE_BY_SIDE {
-        many::work(&shared, &mut desk, &mut *source).await
-    } else {
-        one::work(&shared, &mut desk, &mut *source).await
-    };
+    let ended = W::work_through(&shared, &mut desk, &mut *source).await;
     let stopped = source.stop().await;
     desk.settling.finish(&mut desk.tally).await;
     ended.and(stopped.map_err(Exit::from)).map_or_else(|exit| exit, |()| Exit::Stopped)
@@ -338,6 +331,11 @@ impl Desk<'_> {
 
     pub(super) fn room(&mut self) -> Room {
         self.rooms.pop().unwrap_or_default()
+    }
+
+    /// A message has to be handled again, or is the first that was handled after others had failed.
+    pub(super) fn has_news(&self) -> bool {
+        !self.late.is_empty() || self.has_recovered
     }
 
     /// What is not in the loop's hands any more, and not settled.

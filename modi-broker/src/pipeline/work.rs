@@ -1,23 +1,34 @@
 //! What a subscriber does with a message: call its handler, whatever that is.
 
-use super::attempt::{End, judge};
+use super::attempt::{End, judge, judge_other};
+use super::exit::Exit;
 use super::failure::Failure;
-use super::job::Room;
+use super::job::{Room, Shared};
+use super::run::Desk;
+use super::{batches, many, one};
+use crate::contract::Source;
 use crate::handler::{About, Signals};
-use crate::{Attempt, Handler, IntoReply, Message, Spec};
+use crate::{Attempt, BatchHandler, Handler, IntoOutcomes, IntoReply, Message, Outcome, Spec};
 use modi_core::graph::AnyArc;
-use modi_core::{Module, Resolver, Scope, ScopePlan};
+use modi_core::{Error, Module, Resolver, Scope, ScopePlan};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// The work of a subscriber, as its loop and its failure path see it.
 pub(super) trait Work: Send + Sync {
-    /// Several messages may be in hand at once.
-    const SIDE_BY_SIDE: bool;
     /// Messages are acknowledged when they are received.
     const EARLY: bool;
     /// The handler settles its messages itself.
     const BY_HAND: bool;
+
+    /// The loop that it is made for.
+    fn work_through(
+        shared: &Shared<Self>,
+        desk: &mut Desk<'_>,
+        source: &mut dyn Source,
+    ) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Sized;
 
     /// How the subscription is read.
     fn spec(&self) -> &Spec;
@@ -34,6 +45,29 @@ pub(super) trait Work: Send + Sync {
         room: &'a mut Room,
         signals: &'a Signals,
     ) -> impl Future<Output = Result<End, Failure>> + Send + 'a;
+}
+
+/// The work of a subscriber that handles several messages at once. One alone is a batch of one.
+pub(super) trait BatchWork: Work {
+    type Item: Send;
+
+    /// Takes the parts of a message.
+    fn decode(&self, message: &Message, number: u32, lane: u32, room: &Room) -> Result<Self::Item, Failure>;
+    /// One attempt at all of them: open the scope, call.
+    fn attempt_all<'a>(
+        &'a self,
+        wanted: Wanted<'a, Self::Item>,
+        room: &'a mut Room,
+        signals: &'a Signals,
+    ) -> impl Future<Output = Result<End, Failure>> + Send + 'a;
+}
+
+/// What is wanted of one attempt at several messages.
+pub(super) struct Wanted<'a, T> {
+    pub(super) number: u32,
+    pub(super) items: Vec<T>,
+    /// One each, where the handler says so.
+    pub(super) outcomes: &'a mut Option<Vec<Outcome>>,
 }
 
 /// A handler, as the failure path sees it.
@@ -59,9 +93,17 @@ impl<M: Module, H: Handler<M>> Single<M, H> {
 }
 
 impl<M: Module, H: Handler<M>> Work for Single<M, H> {
-    const SIDE_BY_SIDE: bool = H::SPEC.concurrency > 1;
     const EARLY: bool = matches!(H::SPEC.ack, crate::Ack::Received);
     const BY_HAND: bool = H::BY_HAND;
+
+    async fn work_through(shared: &Shared<Self>, desk: &mut Desk<'_>, source: &mut dyn Source) -> Result<(), Exit> {
+        // Known to the compiler: one of the two is left out of the program.
+        if const { H::SPEC.concurrency > 1 } {
+            many::work(shared, desk, source).await
+        } else {
+            one::work(shared, desk, source).await
+        }
+    }
 
     #[inline]
     fn spec(&self) -> &Spec {
@@ -98,5 +140,94 @@ impl<M: Module, H: Handler<M>> Work for Single<M, H> {
         }
         let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
         judge(reply, responses, name)
+    }
+}
+
+/// One handler of batches.
+pub(super) struct Batch<M: Module, H: BatchHandler<M>> {
+    live: AnyArc,
+    plan: ScopePlan,
+    part: Part,
+    of: PhantomData<fn() -> (M, H)>,
+}
+
+impl<M: Module, H: BatchHandler<M>> Batch<M, H> {
+    pub(super) fn new(live: AnyArc, plan: ScopePlan, about: Arc<About>, name: &'static str) -> Self {
+        Self { live, plan, part: Part { spec: H::SPEC, about, name }, of: PhantomData }
+    }
+}
+
+impl<M: Module, H: BatchHandler<M>> Work for Batch<M, H> {
+    const EARLY: bool = false;
+    const BY_HAND: bool = false;
+
+    async fn work_through(shared: &Shared<Self>, desk: &mut Desk<'_>, source: &mut dyn Source) -> Result<(), Exit> {
+        batches::work(shared, desk, source).await
+    }
+
+    fn spec(&self) -> &Spec {
+        &self.part.spec
+    }
+
+    fn part(&self, _: &Message) -> &Part {
+        &self.part
+    }
+
+    fn is_scopeless(&self) -> bool {
+        self.plan.is_empty()
+    }
+
+    async fn attempt(
+        &self,
+        message: &Message,
+        number: u32,
+        lane: u32,
+        room: &mut Room,
+        signals: &Signals,
+    ) -> Result<End, Failure> {
+        let item = self.decode(message, number, lane, room)?;
+        let mut outcomes = None;
+        let wanted = Wanted { number, items: vec![item], outcomes: &mut outcomes };
+        self.attempt_all(wanted, room, signals).await?;
+        match outcomes.and_then(|mut outcomes| outcomes.pop()) {
+            None | Some(Outcome::Ack) => Ok(End::Acked),
+            Some(outcome) => judge_other(outcome, self.part.name),
+        }
+    }
+}
+
+impl<M: Module, H: BatchHandler<M>> BatchWork for Batch<M, H> {
+    type Item = H::Item;
+
+    fn decode(&self, message: &Message, number: u32, lane: u32, room: &Room) -> Result<H::Item, Failure> {
+        let Part { about, name, .. } = &self.part;
+        let resolver = Resolver::new(&self.live, Scope::NONE, name);
+        let signals = &room.signals;
+        H::decode(&Attempt { resolver, message, number, lane, about, signals }).map_err(Failure::decode)
+    }
+
+    async fn attempt_all<'a>(
+        &'a self,
+        wanted: Wanted<'a, H::Item>,
+        room: &'a mut Room,
+        signals: &'a Signals,
+    ) -> Result<End, Failure> {
+        let Self { live, plan, part: Part { about, name, .. }, .. } = self;
+        let Wanted { number, items, outcomes, .. } = wanted;
+        let scope = &mut room.scope;
+        if !plan.is_empty() {
+            scope.open(plan).await.map_err(Failure::returned)?;
+        }
+        let (resolver, message, many) = (Resolver::new(live, scope, name), Message::tombstone(), items.len());
+        let attempt = Attempt { resolver, message: &message, number, lane: 0, about, signals };
+        let reply = H::call(&attempt, items).await;
+        *outcomes = reply.and_then(H::Reply::into_outcomes).map_err(Failure::returned)?;
+        match outcomes {
+            Some(said) if said.len() != many => {
+                let text = format!("the handler returned {} outcomes for {many} messages", said.len());
+                Err(Failure::returned(Error::new(text)))
+            }
+            _ => Ok(End::Acked),
+        }
     }
 }

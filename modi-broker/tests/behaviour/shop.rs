@@ -56,6 +56,19 @@ impl Probe {
         notes.iter().filter(|note| note.starts_with(prefix)).cloned().collect()
     }
 
+    pub(crate) fn plays(&self, handler: &'static str) -> bool {
+        self.scripts.lock().unwrap().contains_key(handler)
+    }
+
+    /// What the script says of one message.
+    pub(crate) async fn ask(&self, handler: &'static str, number: u32) -> Result<Outcome> {
+        let script = self.scripts.lock().unwrap().get(handler).cloned();
+        match script {
+            Some(script) => script(Call { number, attempt: 0 }).await,
+            None => Ok(Outcome::Ack),
+        }
+    }
+
     pub(crate) async fn play(&self, handler: &'static str, number: u32, context: &Context) -> Result<Outcome> {
         let attempt = context.attempt();
         self.note(format!("{handler} {number} attempt {attempt}"));
@@ -71,6 +84,12 @@ impl Probe {
 pub(crate) struct Unit {
     number: u32,
     probe: Arc<Probe>,
+}
+
+impl Unit {
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
 }
 
 impl Drop for Unit {
