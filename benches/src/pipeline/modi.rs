@@ -23,9 +23,8 @@ pub struct Feed {
 
 impl Feed {
     async fn publish(&self, mut bodies: Bodies, messages: u64, batch: u64) -> Result {
-        let topic: Arc<str> = TOPIC.into();
         for number in 0..messages {
-            self.publisher.to(topic.clone()).bytes(bodies.payload(number)).send().await?;
+            self.publisher.to(TOPIC).bytes(bodies.payload(number)).send().await?;
             if (number + 1) % batch == 0 {
                 yield_now().await;
             }

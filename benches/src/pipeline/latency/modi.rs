@@ -26,10 +26,10 @@ struct ProbeModule {
 pub(super) async fn run() -> Result<Vec<u64>> {
     let probe = Arc::new(Probe::new());
     let app = App::new(ProbeModule { probe: probe.clone() }).name("bench").broker(MemoryBroker::new()).start().await?;
-    let (feed, topic, mut bodies) = (app.get::<Feed>().clone(), Arc::<str>::from("orders"), Bodies::new()?);
+    let (feed, mut bodies) = (app.get::<Feed>().clone(), Bodies::new()?);
     for number in Probe::numbers() {
         probe.goes(number).await;
-        feed.publisher.to(topic.clone()).bytes(bodies.payload(number)).send().await?;
+        feed.publisher.to("orders").bytes(bodies.payload(number)).send().await?;
     }
     let took = probe.took().await;
     app.stop().await?;
