@@ -166,6 +166,15 @@ impl Subscribers {
         self.find(name)?.start().await
     }
 
+    /// Waits for those that are about to begin or to begin again. Whether there were any.
+    pub(crate) async fn settle(&self) -> bool {
+        let mut waited = false;
+        for subscriber in self.0.list() {
+            waited |= subscriber.settles().await;
+        }
+        waited
+    }
+
     fn find(&self, name: &str) -> Result<Arc<Supervision>, SubscriberError> {
         let inner = self.0.lock();
         let found = inner.list.iter().find(|subscriber| &*subscriber.name == name).cloned();

@@ -192,6 +192,20 @@ impl Supervision {
         });
     }
 
+    /// Waits while it is about to begin or to begin again. Whether there was something to wait for.
+    pub(crate) async fn settles(&self) -> bool {
+        let is_between = |inner: &Inner| match inner.phase {
+            Phase::Starting | Phase::Restarting => true,
+            Phase::Running => inner.members.iter().any(|member| member.task.is_finished()),
+            Phase::Stopped | Phase::Failed => false,
+        };
+        if !is_between(&self.lock()) {
+            return false;
+        }
+        self.until(|inner| (!is_between(inner)).then_some(())).await;
+        true
+    }
+
     // What it looks like.
 
     /// Messages that were finished by all its runs.

@@ -124,8 +124,8 @@ impl Brokers {
                     }
                     let counters = open.broker.count(&wanted.name, subscriptions.len());
                     let supervision = Arc::new(Supervision::new(wanted.name, wanted.spec.deadline, counters));
-                    let (stop, restarts) = (host.stop().clone(), Restarts::default());
-                    joined.push((Supervisor { supervision, subscriber, seat, stop, restarts }, subscriptions));
+                    let (stop, policy, restarts) = (host.stop().clone(), wanted.spec.failure, Restarts::default());
+                    joined.push((Supervisor { supervision, subscriber, seat, stop, policy, restarts }, subscriptions));
                 }
                 Err(source) => errors.push(BrokersError::Subscribe { subscriber: wanted.name, source }),
             }

@@ -5,9 +5,9 @@ use crate::contract::Subscription;
 use crate::handler::Subscriber;
 use crate::pipeline::{Control, Exit, Then, wait_before_restart};
 use crate::supervision::{Phase, Supervision};
-use crate::{BrokerError, BrokersError};
+use crate::{BrokerError, BrokersError, FailurePolicy};
 use modi_core::scope::panic_text;
-use modi_core::{BoxError, Error, Stop};
+use modi_core::{Error, Stop};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
@@ -17,6 +17,7 @@ pub(super) struct Supervisor {
     pub(super) subscriber: Subscriber,
     pub(super) seat: Seat,
     pub(super) stop: Stop,
+    pub(super) policy: FailurePolicy,
     pub(super) restarts: Restarts,
 }
 
@@ -53,25 +54,26 @@ impl Supervisor {
                 Ok(subscriptions) => self.work(subscriptions).await,
                 Err(exit) => Ok(exit),
             };
-            match exit {
-                Ok(Exit::Stopped) => self.supervision.set(Phase::Stopped, None),
-                Ok(Exit::Failed(error)) => return self.fail_with(error),
-                Ok(Exit::GaveUp { then: Then::Stop, error }) => {
+            let (then, error) = match exit {
+                Ok(Exit::Stopped) => {
+                    self.supervision.set(Phase::Stopped, None);
+                    continue;
+                }
+                Ok(Exit::Failed(error)) => (self.after_intake(), error.into()),
+                Ok(Exit::GaveUp { then, error }) => (then, error),
+                Err(panic) => return self.panicked(panic),
+            };
+            match then {
+                Then::Stop => {
                     let text = text(&error);
                     tracing::error!(subscriber = &*self.supervision.name, error = text, "stopped: it cannot go on");
                     self.supervision.set(Phase::Failed, Some(text));
                 }
-                Ok(Exit::GaveUp { then: Then::Restart, error }) => match self.restarts.next(&self.supervision) {
+                Then::Restart => match self.restarts.next(&self.supervision) {
                     Some(wait) => self.rest(wait, &error).await,
                     None => return self.fail_with(error),
                 },
-                Ok(Exit::GaveUp { then: Then::StopApp, error }) => return self.fail_with(error),
-                Err(panic) => {
-                    let message = panic_text(&*panic.into_panic());
-                    self.supervision.set(Phase::Failed, Some(format!("panicked: {message}")));
-                    let subscriber = self.supervision.name.to_string();
-                    return self.stop.fail(BrokersError::Panicked { subscriber, message }.into());
-                }
+                Then::StopApp => return self.fail_with(error),
             }
         }
     }
@@ -103,6 +105,21 @@ impl Supervisor {
         first
     }
 
+    /// A permanent error of the broker: the policy of failures holds, where one is written that says so.
+    fn after_intake(&self) -> Then {
+        match self.policy {
+            FailurePolicy::Stop => Then::Stop,
+            FailurePolicy::Restart => Then::Restart,
+            _ => Then::StopApp,
+        }
+    }
+
+    fn panicked(&self, panic: JoinError) {
+        let (subscriber, message) = (self.supervision.name.to_string(), panic_text(&*panic.into_panic()));
+        self.supervision.set(Phase::Failed, Some(format!("panicked: {message}")));
+        self.stop.fail(BrokersError::Panicked { subscriber, message }.into());
+    }
+
     /// Somebody waits for the start, or the next one is due.
     fn not_joined(&self, error: BrokerError) -> Exit {
         let then = if self.restarts.in_a_row > 0 { Then::Restart } else { Then::Stop };
@@ -117,7 +134,7 @@ impl Supervisor {
         let _wanted = tokio::time::timeout(wait, self.supervision.is_unwanted()).await;
     }
 
-    fn fail_with(&self, error: impl Into<BoxError>) {
+    fn fail_with(&self, error: Error) {
         let (subscriber, source) = (self.supervision.name.to_string(), error.into());
         let error = Error::new(BrokersError::Failed { subscriber, source });
         self.supervision.set(Phase::Failed, Some(text(&error)));

@@ -2,7 +2,8 @@
 
 use crate::shop::{Functions, Probe, own, subscriber};
 use modi_broker::{
-    Attempt, Context, Early, FromMessage, Handler, Json, Order, Outcome, Spec, Subscribes, argument, early, handler,
+    Attempt, Context, Early, FailurePolicy, FromMessage, Handler, Json, Order, Outcome, Spec, Subscribes, argument,
+    early, handler,
 };
 use modi_core::graph::{Edge, HandlerNode, Node, order};
 use modi_core::module::{Cell, Module, Owns, Provides};
@@ -31,6 +32,16 @@ async fn spread(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Resu
     probe.play("spread", n, &context).await
 }
 
+/// `#[subscriber("again", retries = 0, failure = restart)]`
+async fn again(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    probe.play("again", n, &context).await
+}
+
+/// `#[subscriber("halt", retries = 0, failure = stop)]`
+async fn halt(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    probe.play("halt", n, &context).await
+}
+
 subscriber!(Brief = brief(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
     Spec::new("brief").deadline(Duration::from_millis(1)));
 subscriber!(Wide = wide(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
@@ -42,12 +53,19 @@ subscriber!(Long = long(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Re
 subscriber!(Spread = spread(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
     Spec::new("spread").tasks(3).order(Order::None).prefetch(1));
 
+subscriber!(Again = again(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("again").retries(0).failure(FailurePolicy::Restart));
+subscriber!(Halt = halt(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("halt").retries(0).failure(FailurePolicy::Stop));
+
 impl Subscribes<Lab> for Functions {
     const HANDLERS: &'static [HandlerNode] = &[
         handler::<Lab, Brief>("brief"),
         handler::<Lab, Wide>("wide"),
         handler::<Lab, Long>("long"),
         handler::<Lab, Spread>("spread"),
+        handler::<Lab, Again>("again"),
+        handler::<Lab, Halt>("halt"),
     ];
 }
 

@@ -28,6 +28,7 @@ mod side;
 mod side_by_side;
 mod stage;
 mod start;
+mod supervision;
 mod traces;
 mod trouble;
 
