@@ -9,11 +9,11 @@ pub use modi_broker::Protobuf;
 #[doc(inline)]
 pub use modi_broker::{
     Ack, AppExt, Attempt, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context,
-    DeadLetter, DecodeError, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError, Headers, Health,
-    IntoMessage, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError, PayloadError,
-    Publication, PublishError, Publisher, Receipt, Reply, Report, Request, RunningAppExt, Spec, SubscriberError,
-    SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To, TraceParent,
-    TraceParentError, contract, wire,
+    DeadLetter, DecodeError, Errors, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError, Headers,
+    Health, IntoMessage, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError,
+    PayloadError, Publication, PublishError, Publisher, Receipt, Reply, Report, Request, RunningAppExt, Spec,
+    SubscriberError, SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To,
+    TraceParent, TraceParentError, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{
@@ -162,13 +162,16 @@ pub mod prelude {
 pub mod guide {
     #[doc = include_str!("../docs/container.md")]
     pub mod container {}
+    #[doc = include_str!("../docs/wire.md")]
+    pub mod wire {}
 }
 
 /// What the attributes write. Not for users: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use modi_broker::{
-        Ack, Attempt, Early, FailurePolicy, FromMessage, Handler, Order, Spec, Subscribes, argument, early, handler,
+        Ack, Attempt, Early, Errors, FailurePolicy, FromMessage, Handler, Order, Spec, Subscribes, argument, early,
+        handler,
     };
     pub use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
     pub use modi_core::graph::{Edge, HandlerNode, Key, Node, Outline, order, outline};

@@ -3,7 +3,7 @@
 use crate::component::Brokers;
 use crate::registry::Registry;
 use crate::subscribers::Roster;
-use crate::{Broker, Failed, Outcome, Publisher, Subscribers};
+use crate::{Broker, Errors, Failed, Outcome, Publisher, Subscribers};
 use modi_core::{App, Module};
 use std::sync::Arc;
 
@@ -33,6 +33,11 @@ pub trait AppExt: Sized {
     /// [`Spec::on_error`](crate::Spec::on_error) does; that one is asked first. The last one given counts.
     #[must_use]
     fn on_error(self, hook: impl Fn(&Failed<'_>) -> Option<Outcome> + Send + Sync + 'static) -> Self;
+
+    /// Whether dead letters tell errors, where their subscribers do not say otherwise: [`Spec::errors`](crate::Spec::errors).
+    /// By default they do.
+    #[must_use]
+    fn errors(self, errors: Errors) -> Self;
 }
 
 impl<M: Module> AppExt for App<M> {
@@ -51,6 +56,12 @@ impl<M: Module> AppExt for App<M> {
     fn on_error(self, hook: impl Fn(&Failed<'_>) -> Option<Outcome> + Send + Sync + 'static) -> Self {
         let (app, registry) = registered(self);
         registry.set_on_error(Arc::new(hook));
+        app
+    }
+
+    fn errors(self, errors: Errors) -> Self {
+        let (app, registry) = registered(self);
+        registry.set_errors(errors);
         app
     }
 }

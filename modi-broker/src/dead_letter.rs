@@ -1,6 +1,6 @@
 //! A message that could not be handled, with what is known about why: the same on every broker.
 
-use crate::handler::About;
+use crate::handler::{About, Errors};
 use crate::message::millis;
 use crate::observe::parent;
 use crate::pipeline::{Failure, Story};
@@ -63,12 +63,16 @@ pub struct DeadLetter {
     pub message: Message,
     /// What kind of failure it was.
     pub kind: FailureKind,
-    /// The error and its causes.
+    /// The error and its causes. Empty where the subscriber does not tell them: [`Spec::errors`](crate::Spec::errors).
     pub error: String,
+    /// The type of the error, as the compiler calls it.
+    pub error_type: Option<String>,
     /// How many attempts were made.
     pub attempts: u32,
     /// Where it came from.
     pub topic: String,
+    /// Where it was, as the broker names it.
+    pub source: Option<String>,
     /// The group that could not handle it.
     pub group: String,
     /// The handler that could not, as `Module::handler`.
@@ -84,10 +88,12 @@ pub struct DeadLetter {
 }
 
 /// The headers of a dead letter, with the most bytes that each value may have. With their names they stay below 4 KiB.
-const ADDED: [(&str, usize); 11] = [
+const ADDED: [(&str, usize); 13] = [
     (wire::DEAD_KIND, 16),
-    (wire::DEAD_ERROR, 2048),
+    (wire::DEAD_ERROR, 1536),
+    (wire::DEAD_ERROR_TYPE, 256),
     (wire::DEAD_TOPIC, 256),
+    (wire::DEAD_SOURCE, 256),
     (wire::DEAD_GROUP, 128),
     (wire::DEAD_SUBSCRIBER, 256),
     (wire::DEAD_ATTEMPTS, 16),
@@ -105,10 +111,13 @@ impl DeadLetter {
     /// Reads a message from a dead-letter topic; `None` for one that the pipeline did not write.
     pub fn read(message: Message) -> Option<Self> {
         let text = |name| message.headers().text(name).unwrap_or_default().to_owned();
+        let some = |name| message.headers().text(name).map(str::to_owned);
         let time = |name| time(message.headers(), name);
         Some(Self {
             kind: FailureKind::read(&text(wire::DEAD_KIND))?,
             error: text(wire::DEAD_ERROR),
+            error_type: some(wire::DEAD_ERROR_TYPE),
+            source: some(wire::DEAD_SOURCE),
             attempts: text(wire::DEAD_ATTEMPTS).parse().unwrap_or(0),
             topic: text(wire::DEAD_TOPIC),
             group: text(wire::DEAD_GROUP),
@@ -129,28 +138,43 @@ fn without(mut message: Message) -> Message {
     message
 }
 
-/// The dead letter of a message: payload, key and headers byte for byte. A message that was a dead letter before loses
-/// what that time said about it.
-pub(crate) fn write(message: &Message, story: Story, failure: &Failure, about: &About) -> Message {
-    let mut letter = without(message.clone());
-    let headers = letter.headers_mut();
-    let values = [
-        failure.kind.as_str().to_owned(),
-        format!("{:#}", failure.error),
-        about.topic.to_string(),
-        about.group.to_string(),
-        about.name.clone(),
-        story.attempts.to_string(),
-        millis(story.first_failure).to_string(),
-        millis(story.last_failure).to_string(),
-        about.service.to_string(),
-        message.id().unwrap_or_default().to_owned(),
-        story.trace.or_else(|| parent(message)).map(|trace| trace.to_string()).unwrap_or_default(),
-    ];
-    for ((name, most), value) in ADDED.into_iter().zip(values) {
-        add(headers, name, &value, most);
+/// What a dead letter tells about a message.
+pub(crate) struct Letter<'a> {
+    pub(crate) story: Story,
+    pub(crate) failure: &'a Failure,
+    pub(crate) about: &'a About,
+    /// Where the message was.
+    pub(crate) source: Option<String>,
+}
+
+impl Letter<'_> {
+    /// The dead letter of a message: payload, key and headers byte for byte. A message that was a dead letter before loses
+    /// what that time said about it.
+    pub(crate) fn write(&self, message: &Message) -> Message {
+        let Self { story, failure, about, source } = self;
+        let mut letter = without(message.clone());
+        letter.set_retried(None);
+        let tells = about.errors == Errors::On;
+        let values = [
+            failure.kind.as_str().to_owned(),
+            if tells { format!("{:#}", failure.error) } else { String::new() },
+            failure.error.type_name().filter(|_| tells).unwrap_or_default().to_owned(),
+            message.topic().unwrap_or(&about.topic).to_string(),
+            source.clone().unwrap_or_default(),
+            about.group.to_string(),
+            about.name.clone(),
+            story.attempts.to_string(),
+            millis(story.first_failure).to_string(),
+            millis(story.last_failure).to_string(),
+            about.service.to_string(),
+            message.id().unwrap_or_default().to_owned(),
+            story.trace.or_else(|| parent(message)).map(|trace| trace.to_string()).unwrap_or_default(),
+        ];
+        for ((name, most), value) in ADDED.into_iter().zip(values) {
+            add(letter.headers_mut(), name, &value, most);
+        }
+        letter
     }
-    letter
 }
 
 fn add(headers: &mut Headers, name: &'static str, value: &str, most: usize) {

@@ -65,9 +65,9 @@ pub use handler::MsgPack;
 #[cfg(feature = "protobuf")]
 pub use handler::Protobuf;
 pub use handler::{
-    Ack, Attempt, BatchHandler, Body, Context, DecodeError, Early, FailurePolicy, FromMessage, FromPath, Handler,
-    HandlerError, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, Order, Path, PathError, PayloadError, Reply,
-    Spec, Subscribes, To, argument, batch_handler, early, handler, misplaced,
+    Ack, Attempt, BatchHandler, Body, Context, DecodeError, Early, Errors, FailurePolicy, FromMessage, FromPath,
+    Handler, HandlerError, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, Order, Path, PathError,
+    PayloadError, Reply, Spec, Subscribes, To, argument, batch_handler, early, handler, misplaced,
 };
 pub use headers::Headers;
 pub use health::Health;

@@ -6,7 +6,7 @@ use crate::{Headers, Message, TraceParent, wire};
 use std::time::{Duration, SystemTime};
 
 /// What is known of the attempts before a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Retried {
     /// How many there were.
     pub(crate) attempts: u32,
@@ -15,22 +15,25 @@ pub(crate) struct Retried {
     /// Attempts that failed since the last of them.
     pub(crate) failures: u32,
     pub(crate) first_failure: SystemTime,
+    /// Where the original was.
+    pub(crate) source: Option<String>,
     /// The span of the last one.
     pub(crate) trace: Option<TraceParent>,
 }
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     wire::RETRY_ATTEMPTS,
     wire::RETRY_STEP,
     wire::RETRY_FAILURES,
     wire::RETRY_FIRST_FAILURE,
     wire::RETRY_TOPIC,
+    wire::RETRY_SOURCE,
     wire::RETRY_TRACEPARENT,
 ];
 
 /// The copy of a message: what it is, and what is known of the attempts at it.
 pub(crate) fn copy(message: &Message, retried: &Retried) -> Message {
-    let Retried { attempts, step, failures, first_failure, trace } = retried;
+    let Retried { attempts, step, failures, first_failure, source, trace } = retried;
     let topic = message.topic().map(ToString::to_string);
     let mut copy = message.clone();
     copy.set_retried(None);
@@ -42,6 +45,9 @@ pub(crate) fn copy(message: &Message, retried: &Retried) -> Message {
     headers.append(wire::RETRY_FIRST_FAILURE, millis(*first_failure).to_string());
     if let Some(topic) = topic {
         headers.append(wire::RETRY_TOPIC, topic);
+    }
+    if let Some(source) = source {
+        headers.append(wire::RETRY_SOURCE, source.clone());
     }
     if let Some(trace) = trace {
         headers.append(wire::RETRY_TRACEPARENT, trace.to_string());
@@ -69,6 +75,7 @@ fn read(delivery: &mut Delivery) {
             step: number(headers, wire::RETRY_STEP),
             failures: number(headers, wire::RETRY_FAILURES),
             first_failure: time(headers, wire::RETRY_FIRST_FAILURE).unwrap_or_else(SystemTime::now),
+            source: headers.text(wire::RETRY_SOURCE).map(str::to_owned),
             trace: trace(headers, wire::RETRY_TRACEPARENT),
         }
     });
@@ -117,31 +124,40 @@ mod tests {
         fn a_copy_comes_back_as_the_message_that_it_was_with_what_is_known_of_it(
             (attempts, step, failures, millis) in (0..1_000_u32, 0..9_u32, 0..9_u32, 0..4_000_000_000_000_u64),
             trace in prop::option::of(Just("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")),
+            source in prop::option::of("[a-z]{1,9}/[0-9]{1,9}"),
             names in prop::collection::vec("[a-z-]{1,12}", 0..5),
             topic in prop::option::of("[a-z.]{1,9}"),
         ) {
             let first_failure = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
             let trace = trace.and_then(|trace| TraceParent::read(trace.as_bytes()).ok());
-            let retried = Retried { attempts, step, failures, first_failure, trace };
+            let retried = Retried { attempts, step, failures, first_failure, source, trace };
             let mut message = Message::new("x").with_key("k").with_id("7");
             names.iter().for_each(|name| message.headers_mut().append(name.clone(), vec![0xff]));
             if let Some(topic) = &topic {
                 message.set_topic(&**topic);
             }
             // Twice: a copy of a copy has each header once.
-            let first = unpacked(copy(&message, &Retried { attempts: 1, ..retried })).message;
+            let first = unpacked(copy(&message, &Retried { attempts: 1, ..retried.clone() })).message;
             let again = copy(&first, &retried);
-            prop_assert_eq!(again.headers().len(), names.len() + 4 + usize::from(topic.is_some()) + usize::from(trace.is_some()));
+            let optional = [topic.is_some(), trace.is_some(), retried.source.is_some()].into_iter().filter(|is| *is).count();
+            prop_assert_eq!(again.headers().len(), names.len() + 4 + optional);
             let Delivery { message: back, attempt, .. } = unpacked(again);
             prop_assert_eq!(&back, &message);
             prop_assert_eq!(back.topic().map(ToString::to_string), topic);
-            prop_assert_eq!((back.retried().copied(), attempt), (Some(retried), 1 + attempts));
+            prop_assert_eq!((back.retried(), attempt), (Some(&retried), 1 + attempts));
         }
     }
 
     #[test]
     fn what_another_subscriber_knew_of_a_message_is_forgotten() {
-        let retried = Retried { attempts: 4, step: 1, failures: 0, first_failure: SystemTime::UNIX_EPOCH, trace: None };
+        let retried = Retried {
+            attempts: 4,
+            step: 1,
+            failures: 0,
+            first_failure: SystemTime::UNIX_EPOCH,
+            source: None,
+            trace: None,
+        };
         let known = unpacked(copy(&Message::new("x"), &retried)).message;
         let other = unpacked(known);
         assert_eq!((other.attempt, other.message.retried()), (1, None));

@@ -2,6 +2,7 @@
 
 use crate::Broker;
 use crate::failed::SharedHook;
+use crate::handler::Errors;
 use crate::publisher::Link;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,8 @@ pub(crate) struct Registry {
     /// The default broker stands for every name: tests have one broker.
     one_for_all: AtomicBool,
     on_error: Mutex<Option<SharedHook>>,
+    /// Dead letters do not tell errors, where their subscribers do not say otherwise.
+    hides_errors: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -26,7 +29,12 @@ pub(crate) struct Entry {
 impl Registry {
     pub(crate) fn new() -> Self {
         let default = Entry { name: None, broker: None, link: Arc::new(Link::new()) };
-        Self { entries: Mutex::new(vec![default]), one_for_all: AtomicBool::new(false), on_error: Mutex::new(None) }
+        Self {
+            entries: Mutex::new(vec![default]),
+            one_for_all: AtomicBool::new(false),
+            on_error: Mutex::new(None),
+            hides_errors: AtomicBool::new(false),
+        }
     }
 
     /// A name that is taken is kept, so that the start can report it.
@@ -63,6 +71,14 @@ impl Registry {
     /// The hook that sees the failures of every subscriber.
     pub(crate) fn on_error(&self) -> Option<SharedHook> {
         self.on_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn errors(&self) -> Errors {
+        if self.hides_errors.load(Ordering::Relaxed) { Errors::Off } else { Errors::On }
+    }
+
+    pub(crate) fn set_errors(&self, errors: Errors) {
+        self.hides_errors.store(errors == Errors::Off, Ordering::Relaxed);
     }
 
     pub(crate) fn set_on_error(&self, hook: SharedHook) {

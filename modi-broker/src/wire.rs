@@ -12,7 +12,7 @@ pub const TRACEPARENT: &str = "traceparent";
 pub const TRACESTATE: &str = "tracestate";
 
 /// On a copy that comes again later: how many attempts were made before it. The pipeline removes this header and the next
-/// five before anything else sees the message.
+/// six before anything else sees the message.
 pub const RETRY_ATTEMPTS: &str = "modi-retry-attempts";
 /// On a copy that comes again later: how many delays of `redeliver` it and its predecessors have taken.
 pub const RETRY_STEP: &str = "modi-retry-step";
@@ -22,6 +22,8 @@ pub const RETRY_FAILURES: &str = "modi-retry-failures";
 pub const RETRY_FIRST_FAILURE: &str = "modi-retry-first-failure";
 /// On a copy that comes again later: the topic of the original, where the subscription has several.
 pub const RETRY_TOPIC: &str = "modi-retry-topic";
+/// On a copy that comes again later: where the original was, as the broker names it.
+pub const RETRY_SOURCE: &str = "modi-retry-source";
 /// On a copy that comes again later: the span of the last attempt, in the format of `traceparent`. It counts where the message
 /// has no `traceparent` of its own.
 pub const RETRY_TRACEPARENT: &str = "modi-retry-traceparent";
@@ -31,8 +33,12 @@ pub const RETRY_TRACEPARENT: &str = "modi-retry-traceparent";
 pub const DEAD_KIND: &str = "modi-dead-kind";
 /// On a dead letter: the text of the error and of its causes, outermost first.
 pub const DEAD_ERROR: &str = "modi-dead-error";
+/// On a dead letter: the type of the error, where it had one.
+pub const DEAD_ERROR_TYPE: &str = "modi-dead-error-type";
 /// On a dead letter: the topic that the message came from.
 pub const DEAD_TOPIC: &str = "modi-dead-topic";
+/// On a dead letter: where the message was, as the broker names it.
+pub const DEAD_SOURCE: &str = "modi-dead-source";
 /// On a dead letter: the group that could not handle it.
 pub const DEAD_GROUP: &str = "modi-dead-group";
 /// On a dead letter: the handler that could not handle it, as `Module::handler`.

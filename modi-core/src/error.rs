@@ -1,5 +1,7 @@
 //! The one error type of an application's own code: a cause, and what to do about it.
 
+use std::any::type_name;
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -28,6 +30,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     source: BoxError,
     advice: Advice,
+    type_name: &'static str,
 }
 
 /// How the sender of an error wants it treated.
@@ -45,21 +48,21 @@ pub enum Advice {
 impl Error {
     /// An error that is retried, from a cause or a text.
     pub fn new(source: impl Into<BoxError>) -> Self {
-        Self::with(source.into(), Advice::Retry)
+        Self::with(source, Advice::Retry)
     }
 
     /// An error that trying again cannot mend: the message goes to the dead letters at once.
     pub fn reject(source: impl Into<BoxError>) -> Self {
-        Self::with(source.into(), Advice::Reject)
+        Self::with(source, Advice::Reject)
     }
 
     /// An error that is worth another try once `after` has passed.
     pub fn retry_after(after: Duration, source: impl Into<BoxError>) -> Self {
-        Self::with(source.into(), Advice::RetryAfter(after))
+        Self::with(source, Advice::RetryAfter(after))
     }
 
-    fn with(source: BoxError, advice: Advice) -> Self {
-        Self(Box::new(Inner { source, advice }))
+    fn with<S: Into<BoxError>>(source: S, advice: Advice) -> Self {
+        Self(Box::new(Inner { source: source.into(), advice, type_name: type_name::<S>() }))
     }
 
     /// How the sender wants it treated.
@@ -70,6 +73,22 @@ impl Error {
     /// The cause.
     pub fn get_ref(&self) -> &(dyn StdError + Send + Sync + 'static) {
         &*self.0.source
+    }
+
+    /// The type of the cause, as the compiler calls it; `None` for a text, and for a cause whose type was not known any more.
+    /// It is meant for people: a compiler may call it something else.
+    ///
+    /// ```
+    /// use modi_core::Error;
+    ///
+    /// assert_eq!(Error::from(std::fmt::Error).type_name(), Some("core::fmt::Error"));
+    /// assert_eq!(Error::new("a text").type_name(), None);
+    /// ```
+    pub fn type_name(&self) -> Option<&'static str> {
+        let name = self.0.type_name;
+        let unknown = [type_name::<&str>(), type_name::<String>(), type_name::<Cow<'_, str>>()];
+        let erased = [type_name::<BoxError>(), type_name::<Self>()];
+        (!unknown.contains(&name) && !erased.contains(&name)).then_some(name)
     }
 
     /// The cause and what lies below it, outermost first.

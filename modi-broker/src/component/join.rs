@@ -47,6 +47,7 @@ impl Seat {
             deadline: spec.deadline,
             service: host.name().into(),
             on_error: registry.on_error(),
+            errors: spec.errors.unwrap_or_else(|| registry.errors()),
             publish: spec.publish.map(Arc::from),
             publisher: Publisher::new(registry.clone(), open.entry.link.clone()),
         };

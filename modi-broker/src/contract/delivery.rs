@@ -24,6 +24,23 @@ pub struct Lease {
     pub words: [u64; 2],
 }
 
+/// Which delivery it was, in the adapter's own words: what outlives its [`Lease`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// As [`Lease::lane`].
+    pub lane: u32,
+    /// As [`Lease::words`].
+    pub words: [u64; 2],
+}
+
+impl Lease {
+    /// Which delivery it is for.
+    #[inline]
+    pub const fn origin(&self) -> Origin {
+        Origin { lane: self.lane, words: self.words }
+    }
+}
+
 /// One answer of the pipeline.
 #[derive(Debug)]
 pub struct Settlement {

@@ -9,7 +9,7 @@ mod options;
 mod outgoing;
 
 pub use crate::pattern::{Captures, Part, Parts, Pattern, PatternError};
-pub use delivery::{Delivery, Lease, SettleResult, Settled, Settlement, Verdict};
+pub use delivery::{Delivery, Lease, Origin, SettleResult, Settled, Settlement, Verdict};
 pub use lanes::Lanes;
 pub use options::{Abilities, Capabilities, Credit, Difference, OrderScope, Provision, Start, SubscribeOptions};
 pub use outgoing::{Outgoing, Place, Receipt};
@@ -72,6 +72,12 @@ pub trait Settle: Send + Sync {
     /// Takes all of `items`, in the order of completion, without blocking. What cannot be answered at once is a future
     /// that runs beside intake and handlers. The adapter repeats what can be repeated: its answer is final.
     fn settle(&self, items: &mut Vec<Settlement>) -> Answer<Settled>;
+    /// Where the message of a delivery is, for people: `topic/partition/offset`, a queue, `stream/id`. Asked when a message
+    /// that cannot be handled is written elsewhere, and at no other time.
+    fn source(&self, origin: Origin) -> Option<String> {
+        let _unknown = origin;
+        None
+    }
 }
 
 /// The sending side. Called from any task.

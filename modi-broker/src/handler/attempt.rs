@@ -1,6 +1,7 @@
 //! One attempt at one message: what arguments are taken from.
 
 use super::Signals;
+use super::spec::Errors;
 use crate::failed::SharedHook;
 use crate::observe::{self, TraceParent};
 use crate::{Message, Publisher};
@@ -33,6 +34,8 @@ pub(crate) struct About {
     pub(crate) service: Arc<str>,
     /// Sees failed attempts of every subscriber.
     pub(crate) on_error: Option<SharedHook>,
+    /// Whether dead letters tell the error.
+    pub(crate) errors: Errors,
     /// Where results go.
     pub(crate) publish: Option<Arc<str>>,
     /// Publishes to the broker that the subscriber listens on.

@@ -39,6 +39,8 @@ pub struct Spec {
     /// Of how many messages.
     pub(crate) batch: Option<usize>,
     pub(crate) linger: Duration,
+    /// `None` means as the application does.
+    pub(crate) errors: Option<Errors>,
 }
 
 /// When a message is acknowledged.
@@ -71,6 +73,16 @@ pub enum FailurePolicy {
     Restart,
     /// It stays with the broker, and the application stops with the error.
     StopApp,
+}
+
+/// Whether dead letters tell the error: its text, its causes and its type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Errors {
+    /// They do.
+    #[default]
+    On,
+    /// They tell only of which kind the failure was: where errors may quote what must not be kept.
+    Off,
 }
 
 /// What keeps its order where several messages are handled side by side.
@@ -134,6 +146,7 @@ impl Spec {
             start: None,
             batch: None,
             linger: Duration::from_millis(50),
+            errors: None,
         }
     }
 
@@ -200,6 +213,12 @@ impl Spec {
     /// message do not go with [`Ack::Received`], where it is gone already.
     pub const fn failure(mut self, policy: FailurePolicy) -> Self {
         self.failure = policy;
+        self
+    }
+
+    /// Whether dead letters tell the error. By default as [`AppExt::errors`](crate::AppExt::errors) says, and else they do.
+    pub const fn errors(mut self, errors: Errors) -> Self {
+        self.errors = Some(errors);
         self
     }
 

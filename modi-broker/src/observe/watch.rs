@@ -226,6 +226,7 @@ mod tests {
             deadline: std::time::Duration::from_secs(15),
             service: "shop".into(),
             on_error: None,
+            errors: crate::handler::Errors::On,
             publish: None,
             publisher: Publisher::new(registry, link),
         }

@@ -63,14 +63,14 @@ impl<W: BatchWork> Line<'_, '_, W> {
     async fn handle(&mut self, batch: Vec<Delivery>) {
         let (mut hands, mut items, mut undecodable) = (Vec::new(), Vec::new(), Vec::new());
         for Delivery { message, attempt: number, lease } in batch {
-            let lane = lease.lane;
-            if self.desk.is_gone(lane) {
+            let origin = lease.origin();
+            if self.desk.is_gone(origin.lane) {
                 self.desk.release(lease);
                 continue;
             }
             let decoded =
-                catch_unwind(AssertUnwindSafe(|| self.shared.work.decode(&message, number, lane, &self.room)));
-            let hand = InHand { message, number, lane, lease: Some(lease), arrival: 0, key: None };
+                catch_unwind(AssertUnwindSafe(|| self.shared.work.decode(&message, number, origin.lane, &self.room)));
+            let hand = InHand { message, number, origin, lease: Some(lease), arrival: 0, key: None };
             match decoded.unwrap_or_else(|panic| Err(Failure::decode(Error::reject(panic_text(&*panic))))) {
                 Ok(item) => {
                     hands.push(hand);

@@ -5,11 +5,11 @@ use super::backoff::OUTAGE;
 use super::control::Stage;
 use super::counters::count;
 use super::exit::{Exit, Then};
-use super::failure::{Failure, Later, Story, Suspicion};
+use super::failure::{Failure, Later, Suspicion};
 use super::job::{Paused, Shared};
 use super::work::{Part, Work};
-use crate::contract::{Outgoing, Place};
-use crate::dead_letter::{self, FailureKind};
+use crate::contract::{Origin, Outgoing, Place};
+use crate::dead_letter::{FailureKind, Letter};
 use crate::handler::FailurePolicy;
 use crate::{BrokerError, Message, redelivery};
 use modi_core::{BoxError, Error};
@@ -38,12 +38,12 @@ struct Unhandled {
 impl<W: Work> Shared<W> {
     /// Ends a message whose failure was its own.
     #[cold]
-    pub(super) async fn conclude(&self, message: &Message, suspicion: Suspicion) -> Result<End, Exit> {
+    pub(super) async fn conclude(&self, message: &Message, origin: Origin, suspicion: Suspicion) -> Result<End, Exit> {
         let Suspicion { story, failure, later } = suspicion;
         let Part { spec, about, .. } = self.work.part(message);
         let (group, topic) = (&*about.group, &*about.topic);
         if let Some(Later { at, is_step }) = later {
-            let copy = redelivery::copy(message, &story.retried(is_step));
+            let copy = redelivery::copy(message, &story.retried(is_step, self.source(message, origin)));
             let left = || at.saturating_duration_since(Instant::now());
             match self.write(|| Place::Retry { group, topic, after: left() }, &copy, &about.name).await {
                 Written::Confirmed => return Ok(End::Redelivered),
@@ -55,7 +55,10 @@ impl<W: Work> Shared<W> {
             }
         }
         let then = match spec.failure {
-            FailurePolicy::DeadLetter => return self.bury(message, story, &failure).await,
+            FailurePolicy::DeadLetter => {
+                let letter = Letter { story, failure: &failure, source: self.source(message, origin), about };
+                return self.bury(message, &letter).await;
+            }
             FailurePolicy::Drop => {
                 let (subscriber, kind, error) = (&*about.name, failure.kind.as_str(), format!("{:#}", failure.error));
                 tracing::warn!(subscriber, topic, kind, error, "a message that cannot be handled is dropped");
@@ -72,17 +75,24 @@ impl<W: Work> Shared<W> {
     }
 
     /// Writes the dead letter, confirmed. While that is not possible the message stays unsettled.
-    async fn bury(&self, message: &Message, story: Story, failure: &Failure) -> Result<End, Exit> {
-        let about = &self.work.part(message).about;
-        let letter = dead_letter::write(message, story, failure, about);
+    async fn bury(&self, message: &Message, letter: &Letter<'_>) -> Result<End, Exit> {
+        let Letter { failure, about, .. } = letter;
         let place = Place::Dead { group: &about.group, topic: &about.topic };
-        match self.write(|| place, &letter, &about.name).await {
+        match self.write(|| place, &letter.write(message), &about.name).await {
             Written::Confirmed => {}
             Written::Not => return Ok(End::Released),
             Written::Never(error) => return Err(error.into()),
         }
         self.count_refused(failure);
         Ok(End::DeadLettered)
+    }
+
+    /// Where the original was, also of a copy.
+    fn source(&self, message: &Message, origin: Origin) -> Option<String> {
+        match message.retried() {
+            Some(retried) => retried.source.clone(),
+            None => self.settle.source(origin),
+        }
     }
 
     fn count_refused(&self, failure: &Failure) {

@@ -6,6 +6,7 @@ use super::counters::count;
 use super::exit::Exit;
 use super::job::{Paused, Room, Shared};
 use super::work::{Part, Work};
+use crate::contract::Origin;
 use crate::dead_letter::FailureKind;
 use crate::observe::TraceParent;
 use crate::redelivery::Retried;
@@ -105,10 +106,17 @@ impl Story {
     }
 
     /// What a copy tells.
-    pub(super) fn retried(&self, is_step: bool) -> Retried {
+    pub(super) fn retried(&self, is_step: bool, source: Option<String>) -> Retried {
         let Round { failures, step } = self.round;
         let (failures, step) = if is_step { (0, step + 1) } else { (failures, step) };
-        Retried { attempts: self.attempts, step, failures, first_failure: self.first_failure, trace: self.trace }
+        Retried {
+            attempts: self.attempts,
+            step,
+            failures,
+            first_failure: self.first_failure,
+            source,
+            trace: self.trace,
+        }
     }
 }
 
@@ -137,7 +145,7 @@ impl<W: Work> Shared<W> {
         &'a self,
         message: &'a Message,
         number: u32,
-        lane: u32,
+        origin: Origin,
         room: &'a mut Room,
         failure: Failure,
     ) -> BoxFuture<'a, Result<End, Exit>> {
@@ -182,7 +190,8 @@ impl<W: Work> Shared<W> {
                         }
                         count(&self.counters.retried);
                         room.signals.renew();
-                        failure = match self.attempt(message, story.attempts.saturating_add(1), lane, room).await {
+                        failure = match self.attempt(message, story.attempts.saturating_add(1), origin.lane, room).await
+                        {
                             Attempted::Ended(end) => {
                                 // It may still fail: its story goes on then.
                                 room.story = (end == End::Unconfirmed).then_some(story);
@@ -208,7 +217,7 @@ impl<W: Work> Shared<W> {
                 room.suspicion = Some(Box::new(Suspicion { story, failure, later }));
                 return Ok(End::Suspected);
             };
-            self.conclude(message, Suspicion { story, failure, later }).await
+            self.conclude(message, origin, Suspicion { story, failure, later }).await
         })
     }
 
@@ -229,9 +238,10 @@ impl<W: Work> Shared<W> {
     pub(super) fn condemn<'a>(
         &'a self,
         message: &'a Message,
+        origin: Origin,
         suspicion: Suspicion,
     ) -> BoxFuture<'a, Result<End, Exit>> {
-        Box::pin(self.conclude(message, suspicion))
+        Box::pin(self.conclude(message, origin, suspicion))
     }
 
     /// Asks the subscriber's hook, then the application's, what is to follow.

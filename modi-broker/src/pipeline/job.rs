@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Story, Suspicion};
 use super::work::Work;
 use crate::Message;
-use crate::contract::{Delivery, Lease, Publish};
+use crate::contract::{Delivery, Lease, Origin, Publish, Settle};
 use crate::handler::{Responses, Signals};
 use modi_core::Scope;
 use modi_core::scope::panic_text;
@@ -39,6 +39,8 @@ pub(super) struct Shared<W> {
     pub(super) answered: Arc<AtomicU64>,
     /// The broker keeps copies that come later.
     pub(super) puts_off: bool,
+    /// Knows where messages are.
+    pub(super) settle: Arc<dyn Settle>,
 }
 
 /// A message that was received and has not ended.
@@ -46,7 +48,7 @@ pub(super) struct InHand {
     pub(super) message: Message,
     /// Which handing out it is.
     pub(super) number: u32,
-    pub(super) lane: u32,
+    pub(super) origin: Origin,
     /// `None` once it was settled.
     pub(super) lease: Option<Lease>,
     /// Where it stands among all that were received.
@@ -67,7 +69,7 @@ impl InHand {
 pub(super) struct Task<B, R> {
     pub(super) message: B,
     pub(super) number: u32,
-    pub(super) lane: u32,
+    pub(super) origin: Origin,
     /// It was settled when it was received: the handler begins when so many were answered.
     pub(super) begins_at: Option<u64>,
     pub(super) room: R,
@@ -135,22 +137,22 @@ impl<W: Work> Shared<W> {
         task: Task<B, R>,
         begin: Begin,
     ) -> Ended<B, R> {
-        let Task { message, number, lane, begins_at, mut room } = task;
+        let Task { message, number, origin, begins_at, mut room } = task;
         if W::EARLY && !self.is_settled(begins_at).await {
             return Ended { end: Ok(End::Released), message, room };
         }
         let (of, at) = (message.borrow(), room.borrow_mut());
         let attempted = match begin {
-            Begin::First => self.attempt(of, number, lane, at).await,
+            Begin::First => self.attempt(of, number, origin.lane, at).await,
             Begin::With(attempted) => self.finish(attempted, of, at).await,
             Begin::Guilty(suspicion) => {
-                let end = self.condemn(of, *suspicion).await;
+                let end = self.condemn(of, origin, *suspicion).await;
                 return Ended { end, message, room };
             }
         };
         let end = match attempted {
             Attempted::Ended(end) => Ok(end),
-            Attempted::Failed(failure) => self.failed(of, number, lane, at, failure).await,
+            Attempted::Failed(failure) => self.failed(of, number, origin, at, failure).await,
             Attempted::Cut => Ok(End::Released),
         };
         room.borrow_mut().signals.watch.close();

@@ -80,8 +80,8 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
         if W::BY_HAND {
             self.desk.by_hand.file(&mut hand, &mut self.room);
         }
-        let InHand { number, lane, .. } = hand;
-        let task = Task { message: &hand.message, number, lane, begins_at, room: &mut self.room };
+        let InHand { number, origin, .. } = hand;
+        let task = Task { message: &hand.message, number, origin, begins_at, room: &mut self.room };
         let end = self.desk.drive(pin!(self.shared.handle(task, begin))).await.end;
         if is_late && !matches!(end, Ok(End::Unconfirmed)) {
             self.desk.confirming.go_on();
@@ -163,12 +163,12 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
         Box::pin(async move {
             while !self.suspects.is_empty() && self.ended.is_ok() {
                 let (Delivery { message, lease, .. }, suspicion) = self.suspects.remove(0);
-                let lane = lease.lane;
-                if self.desk.is_gone(lane) {
+                let origin = lease.origin();
+                if self.desk.is_gone(origin.lane) {
                     self.desk.release(lease);
                     continue;
                 }
-                let task = Task { message: &message, number: 0, lane, begins_at: None, room: &mut self.room };
+                let task = Task { message: &message, number: 0, origin, begins_at: None, room: &mut self.room };
                 let end = self.desk.drive(pin!(self.shared.handle(task, Begin::Guilty(suspicion)))).await.end;
                 self.desk.end(Some(lease), *end.as_ref().unwrap_or(&End::Released));
                 self.ended = end.map(drop);

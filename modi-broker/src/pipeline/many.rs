@@ -10,7 +10,7 @@ use super::schedule::{Entered, Schedule};
 use super::slots::Slots;
 use super::work::Work;
 use crate::Message;
-use crate::contract::{Credit, Delivery, Lease, Source};
+use crate::contract::{Credit, Delivery, Lease, Origin, Source};
 use crate::handler::Order;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -114,7 +114,7 @@ struct Floor<'a, 'd, W, F, S> {
 struct Item {
     message: Message,
     number: u32,
-    lane: u32,
+    origin: Origin,
     lease: Option<Lease>,
     /// Its publications failed, and those behind it wait for it.
     late: Option<Box<(Room, Failure, bool)>>,
@@ -124,7 +124,7 @@ struct Item {
 struct Held {
     lease: Option<Lease>,
     number: u32,
-    lane: u32,
+    origin: Origin,
     arrival: u64,
     key: Option<u64>,
     is_late: bool,
@@ -188,8 +188,8 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
     fn see_to_late(&mut self) {
         while let Some(late) = self.desk.late.pop_front() {
             let Late { hand, room, failure, holds_others } = late;
-            let InHand { message, number, lane, lease, arrival, key } = hand;
-            let item = Item { message, number, lane, lease, late: Some(Box::new((room, failure, holds_others))) };
+            let InHand { message, number, origin, lease, arrival, key } = hand;
+            let item = Item { message, number, origin, lease, late: Some(Box::new((room, failure, holds_others))) };
             self.held += 1;
             self.schedule.put_first(vec![Entered { arrival, key, item }]);
         }
@@ -199,9 +199,9 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
     }
 
     fn begin(&mut self, entered: Entered<Item>, suspicion: Option<Box<Suspicion>>) {
-        let Entered { arrival, key, item: Item { message, number, lane, lease, late } } = entered;
+        let Entered { arrival, key, item: Item { message, number, origin, lease, late } } = entered;
         let is_late = late.as_ref().is_some_and(|late| late.2);
-        if self.desk.is_gone(lane) {
+        if self.desk.is_gone(origin.lane) {
             self.give_one_back(lease, is_late);
             self.schedule.done(key);
             return;
@@ -219,14 +219,14 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
             (Begin::First, Some(lease)) => self.desk.begin(lease),
             (_, lease) => (lease, None),
         };
-        let mut hand = InHand { message, number, lane, lease, arrival, key };
+        let mut hand = InHand { message, number, origin, lease, arrival, key };
         let mut room = room;
         if W::BY_HAND {
             self.desk.by_hand.file(&mut hand, &mut room);
         }
         let InHand { message, lease, .. } = hand;
-        let task = Task { message, number, lane, begins_at, room };
-        self.slots.start(|| (self.start)(task, begin), Held { lease, number, lane, arrival, key, is_late });
+        let task = Task { message, number, origin, begins_at, room };
+        self.slots.start(|| (self.start)(task, begin), Held { lease, number, origin, arrival, key, is_late });
     }
 
     fn give_one_back(&mut self, lease: Option<Lease>, is_late: bool) {
@@ -304,8 +304,8 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
 
     fn end(&mut self, ended: Ended<Message, Room>, held: Held, cx: &mut Context<'_>) {
         let Ended { end, message, mut room } = ended;
-        let Held { lease, number, lane, arrival, key, is_late } = held;
-        let mut hand = InHand { message, number, lane, lease, arrival, key };
+        let Held { lease, number, origin, arrival, key, is_late } = held;
+        let mut hand = InHand { message, number, origin, lease, arrival, key };
         if is_late && !matches!(end, Ok(End::Unconfirmed)) {
             self.desk.confirming.go_on();
         }
@@ -319,7 +319,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         }
         if matches!(end, Ok(End::Kept | End::Suspected)) && hand.lease.is_some() {
             let InHand { message, lease, .. } = hand;
-            let item = Item { message, number, lane, lease, late: None };
+            let item = Item { message, number, origin, lease, late: None };
             let entered = Entered { arrival, key, item };
             match room.suspicion.take() {
                 None => self.kept.push(entered),
@@ -369,7 +369,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
                 (Order::Lane, _) => Some(lane),
             };
             let Delivery { message, attempt: number, lease } = delivery;
-            let item = Item { message, number, lane: lease.lane, lease: Some(lease), late: None };
+            let item = Item { message, number, origin: lease.origin(), lease: Some(lease), late: None };
             self.schedule.push(key, item);
         }
     }

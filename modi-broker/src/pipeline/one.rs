@@ -33,8 +33,8 @@ pub(super) async fn work<W: Work>(
                 continue;
             }
             let Delivery { message, attempt: number, lease } = delivery;
-            let lane = lease.lane;
-            if line.desk.is_gone(lane) {
+            let origin = lease.origin();
+            if line.desk.is_gone(origin.lane) {
                 line.desk.release(lease);
                 continue;
             }
@@ -42,7 +42,7 @@ pub(super) async fn work<W: Work>(
             if !W::EARLY && !W::BY_HAND && matches!(begin, Begin::First) {
                 signals.watch.begin(&message, number, || &shared.work.part(&message).about);
                 let attempted = {
-                    let work = shared.work.attempt(&message, number, lane, &mut line.room, &signals);
+                    let work = shared.work.attempt(&message, number, origin.lane, &mut line.room, &signals);
                     let mut running = pin!(Some(work));
                     // Most handlers do not wait, and then none of what is below is needed.
                     match poll_fn(|cx| Poll::Ready(shared.run(running.as_mut(), cx))).await {
@@ -66,7 +66,7 @@ pub(super) async fn work<W: Work>(
             signals.watch.exit();
             std::mem::swap(&mut line.room.signals.watch, &mut signals.watch);
             let (lease, begins_at) = line.desk.begin(lease);
-            let hand = InHand { message, number, lane, lease, arrival: 0, key: None };
+            let hand = InHand { message, number, origin, lease, arrival: 0, key: None };
             line.go_on(hand, begins_at, begin, false).await;
         }
         batch = line.take_held();

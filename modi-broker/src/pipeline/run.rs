@@ -53,14 +53,15 @@ async fn work_through<W: Work>(parts: Parts, work: impl FnOnce(ScopePlan, Arc<Ab
     let subscriber = about.name.clone();
     let work = work(plan, about, name);
     let Subscription { capabilities, mut source, settle, lanes } = subscription;
-    let mut settling = Settling::new(settle, &capabilities);
+    let mut settling = Settling::new(settle.clone(), &capabilities);
     if W::EARLY {
         settling = settling.at_once();
     }
     let answered = settling.answered().clone();
     let puts_off = capabilities.at_least_once;
     let (clock, breaker) = (Clock::new(), Breaker::default());
-    let shared = Shared { name: subscriber, work, publish, control, counters, clock, breaker, answered, puts_off };
+    let shared =
+        Shared { name: subscriber, work, publish, control, counters, clock, breaker, answered, puts_off, settle };
     let mut desk = Desk {
         tally: Tally::new(shared.counters.clone()),
         settling,

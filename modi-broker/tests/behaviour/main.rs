@@ -31,6 +31,7 @@ mod start;
 mod supervision;
 mod traces;
 mod trouble;
+mod wire;
 
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use modi_broker::contract::{
-    Abilities, Answer, Connect, Connection, Credit, Delivery, Difference, Outgoing, Place, Provision, Publish, Settle,
-    Settled, Settlement, Source, SubscribeOptions, Subscription, Verdict,
+    Abilities, Answer, Connect, Connection, Credit, Delivery, Difference, Origin, Outgoing, Place, Provision, Publish,
+    Settle, Settled, Settlement, Source, SubscribeOptions, Subscription, Verdict,
 };
 use modi_broker::{BrokerError, BrokerErrorKind, MemoryBroker, Message, Receipt};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +23,10 @@ pub(crate) struct Odd {
     pub(crate) confirms_slowly: bool,
     /// So many publications to topics are not stored, and fail after a second.
     pub(crate) loses: Arc<AtomicUsize>,
+    /// It does not tell where messages are.
+    pub(crate) names_no_source: bool,
+    /// The most bytes of payload and headers that a copy or a dead letter may have.
+    pub(crate) largest: Option<usize>,
     /// What is to come later it puts back into the topic then.
     pub(crate) puts_off: bool,
     /// What it answers to copies and dead letters, one after the other, before it takes them.
@@ -44,6 +48,8 @@ impl Odd {
             settles_slowly: false,
             confirms_slowly: false,
             loses: Arc::default(),
+            names_no_source: false,
+            largest: None,
             puts_off: false,
             refuses: Arc::default(),
             copies: Arc::default(),
@@ -103,6 +109,9 @@ impl Source for OddSource {
 }
 
 impl Settle for OddSettle {
+    fn source(&self, origin: Origin) -> Option<String> {
+        (!self.1.names_no_source).then(|| format!("odd/{}", origin.words[0]))
+    }
     fn settle(&self, items: &mut Vec<Settlement>) -> Answer<Settled> {
         let (inner, odd, mut items) = (self.0.clone(), self.1.clone(), std::mem::take(items));
         odd.settled.lock().unwrap().extend(items.iter().map(|item| (item.lease.words[0], item.verdict)));
@@ -116,6 +125,12 @@ impl Settle for OddSettle {
             inner.settle(&mut items).wait().await
         }))
     }
+}
+
+/// In bytes of payload and headers.
+pub(crate) fn size(message: &Message) -> usize {
+    let headers = message.headers().iter().map(|(name, value)| name.len() + value.len());
+    message.payload().map_or(0, bytes::Bytes::len) + headers.sum::<usize>()
 }
 
 impl Publish for OddPublish {
@@ -135,6 +150,9 @@ impl Publish for OddPublish {
         let follows_a_failure = matches!(message.place, Place::Dead { .. } | Place::Retry { .. });
         if follows_a_failure && let Some(kind) = self.1.refuses.lock().unwrap().pop() {
             return Answer::Now(Err(BrokerError::new(kind, "refused")));
+        }
+        if follows_a_failure && self.1.largest.is_some_and(|largest| size(&message.message) > largest) {
+            return Answer::Now(Err(BrokerError::new(BrokerErrorKind::TooLarge, "too large")));
         }
         if let Place::Retry { topic, after, .. } = message.place
             && self.1.puts_off

@@ -2,8 +2,8 @@
 
 use crate::shop::{Functions, Probe, own, subscriber};
 use modi_broker::{
-    Ack, Attempt, Context, Early, Failed, FailurePolicy, FromMessage, Handler, Headers, Json, Order, Outcome, Spec,
-    Subscribes, argument, early, handler,
+    Ack, Attempt, Context, Early, Errors, Failed, FailurePolicy, FromMessage, Handler, Headers, Json, Order, Outcome,
+    Spec, Subscribes, argument, early, handler,
 };
 use modi_core::graph::{Edge, HandlerNode, Node, order};
 use modi_core::module::{Cell, Module, Owns, Provides};
@@ -62,6 +62,8 @@ plays! {
     Stopping = stopping, Spec::new("stopping").retries(0).failure(FailurePolicy::Stop);
     /// `#[subscriber("restarting", retries = 0, failure = restart)]`
     Restarting = restarting, Spec::new("restarting").retries(0).failure(FailurePolicy::Restart);
+    /// `#[subscriber("silent", retries = 0, errors = off)]`
+    Silent = silent, Spec::new("silent").retries(0).errors(Errors::Off);
     /// `#[subscriber("judging", retries = 2, on_error = judge)]`
     Judging = judging, Spec::new("judging").retries(2).on_error(judge);
 }

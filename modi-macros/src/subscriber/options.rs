@@ -12,7 +12,7 @@ pub(crate) struct Options {
     settings: Vec<TokenStream>,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "group",
     "publish",
     "broker",
@@ -25,13 +25,15 @@ const KEYS: [&str; 12] = [
     "order",
     "failure",
     "on_error",
+    "errors",
 ];
 
 /// A key whose value is a word: its type, and the variant that each word stands for. The first is the default.
 type Words = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const WORDS: [Words; 3] = [
+const WORDS: [Words; 4] = [
     ("ack", "Ack", &[("handled", "Handled"), ("received", "Received")]),
+    ("errors", "Errors", &[("on", "On"), ("off", "Off")]),
     ("order", "Order", &[("lane", "Lane"), ("key", "Key"), ("none", "None")]),
     (
         "failure",

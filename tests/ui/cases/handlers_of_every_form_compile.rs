@@ -33,7 +33,7 @@ const STEPS: &[std::time::Duration] = &[std::time::Duration::from_secs(60)];
 async fn put_off() {}
 #[subscriber("put.off.too", redeliver = STEPS)]
 async fn put_off_too() {}
-#[subscriber("halting", failure = stop_app, on_error = judge)]
+#[subscriber("halting", failure = stop_app, on_error = judge, errors = off)]
 async fn halting() {}
 fn judge(failed: &modi::Failed<'_>) -> Option<Outcome> {
     failed.has_retries().then(Outcome::retry)
