@@ -53,7 +53,7 @@ mod supervision;
 mod testing;
 pub mod wire;
 
-pub use adapters::memory::{MemoryBroker, MemoryProfile};
+pub use adapters::memory::{Faults, MemoryBroker, MemoryProfile};
 pub use app::AppExt;
 pub use broker::{Broker, BrokerUrlError};
 pub use contract::Receipt;

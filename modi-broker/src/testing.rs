@@ -1,7 +1,7 @@
 //! An application under test: on the broker inside the process, with providers replaced, without sleeping.
 
 use crate::handler::decode_json;
-use crate::{AppExt, Broker, DeadLetter, MemoryBroker, Message, Report, RunningAppExt, Subscribers};
+use crate::{AppExt, Broker, DeadLetter, Faults, MemoryBroker, Message, Report, RunningAppExt, Subscribers};
 use modi_core::module::{Provides, Singleton};
 use modi_core::service::Wire;
 use modi_core::{App, Error, Module, Overrides, Result, RunningApp, Service, StartError};
@@ -161,6 +161,11 @@ impl<M: Module> TestApp<M> {
     /// The broker, which outlives the application: another one can be started on it.
     pub fn broker(&self) -> &MemoryBroker {
         &self.memory
+    }
+
+    /// Lets the broker fail on purpose.
+    pub fn faults(&self) -> Faults {
+        self.memory.faults()
     }
 
     /// The running application.

@@ -14,6 +14,7 @@ use std::time::Duration;
 #[async_trait]
 impl Connect for MemoryBroker {
     async fn connect(&self) -> Result<Arc<dyn Connection>, BrokerError> {
+        self.reach()?;
         Ok(Arc::new(self.clone()))
     }
 }
@@ -21,6 +22,7 @@ impl Connect for MemoryBroker {
 #[async_trait]
 impl Connection for MemoryBroker {
     async fn provision(&self, wanted: &[Place<'_>], mode: Provision) -> Result<Vec<Difference>, BrokerError> {
+        self.reach()?;
         let mut differences = Vec::new();
         for place in wanted {
             let name = match place {
@@ -41,6 +43,7 @@ impl Connection for MemoryBroker {
     }
 
     async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, BrokerError> {
+        self.reach()?;
         let refused = |what: String| BrokerError::new(BrokerErrorKind::Refused, what);
         let pattern = Pattern::parse(&options.topic)
             .map_err(|error| refused(format!("`{}`: {error}", options.topic)).with_source(error))?;
@@ -59,10 +62,12 @@ impl Connection for MemoryBroker {
     }
 
     async fn publisher(&self) -> Result<Arc<dyn Publish>, BrokerError> {
+        self.reach()?;
         Ok(Arc::new(Publisher::new(self.clone())))
     }
 
     async fn lag(&self, options: &SubscribeOptions) -> Result<Option<u64>, BrokerError> {
+        self.reach()?;
         Ok(self.inner.topics.lag(&options.topic, &options.group))
     }
 

@@ -82,6 +82,18 @@ impl Member {
         self.seated.wake();
     }
 
+    fn settle(&self, items: &[Settlement]) -> Settled {
+        let seats = self.seats();
+        let mut answers = Answers::default();
+        let seat = |item: &Settlement| (item.lease.words[1] >> 32) as usize;
+        for run in items.chunk_by(|one, other| seat(one) == seat(other)) {
+            if let Some(Seat { topic, group, .. }) = seats.get(seat(&run[0])) {
+                topic.settle(*group, run, &mut answers);
+            }
+        }
+        answers.into_settled()
+    }
+
     fn thrown_out(&self) -> BrokerError {
         let text = format!("the memory broker was restarted: the subscription of `{}` was renewed", self.of);
         BrokerError::new(BrokerErrorKind::Unavailable, text)
@@ -104,6 +116,7 @@ impl Source for Half {
             loop {
                 let mut budget = Budget::new(credit);
                 let mut due: Option<Instant> = None;
+                member.shared.plan.reach()?;
                 {
                     let seats = member.seats();
                     if member.is_pattern {
@@ -153,15 +166,15 @@ impl Source for Half {
 
 impl Settle for Half {
     fn settle(&self, items: &mut Vec<Settlement>) -> Answer<Settled> {
-        let seats = self.member.seats();
-        let mut answers = Answers::default();
-        let seat = |item: &Settlement| (item.lease.words[1] >> 32) as usize;
-        for run in items.chunk_by(|one, other| seat(one) == seat(other)) {
-            if let Some(Seat { topic, group, .. }) = seats.get(seat(&run[0])) {
-                topic.settle(*group, run, &mut answers);
-            }
+        if self.member.shared.plan.is_away() {
+            let (member, items) = (self.member.clone(), std::mem::take(items));
+            return Answer::Later(Box::pin(async move {
+                member.shared.plan.back().await;
+                member.settle(&items)
+            }));
         }
+        let settled = self.member.settle(items);
         items.clear();
-        Answer::Now(answers.into_settled())
+        Answer::Now(settled)
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `profile` | whose limits it has |
 //! | `connection`, `publishing`, `member` | the contract: the connection, the sending side, one subscription |
-//! | `topics`, `topic` | all topics and the patterns they join; one topic with its groups |
+//! | `topics`, `topic`, `state` | all topics and the patterns they join; one topic; what it holds |
 //! | `room` | who waits for room, and what is seen later |
 //! | `log` | the messages of a topic or partition, and what one call may hand out |
 //! | `group` | who is in a group, and what it reads |
@@ -13,6 +13,7 @@
 //! | `copies` | messages that one group gets later |
 //! | `replies` | who waits for an answer |
 //! | `dedupe`, `answers`, `hash` | ids seen lately; answers to settlements; a hash |
+//! | `faults` | failures on purpose |
 //! | `watch` | what tests want to know: whether everything has settled |
 //!
 //! Locks are taken in one order: topics, a member's seats, a topic.
@@ -21,6 +22,7 @@ mod answers;
 mod connection;
 mod copies;
 mod dedupe;
+mod faults;
 mod group;
 mod hash;
 mod keys;
@@ -31,6 +33,7 @@ mod profile;
 mod publishing;
 mod replies;
 mod room;
+mod state;
 mod topic;
 mod topics;
 mod watch;
@@ -38,6 +41,7 @@ mod window;
 
 use crate::contract::{Outgoing, Place, Receipt};
 use crate::{BrokerError, BrokerErrorKind, Message};
+use faults::Plan;
 use group::Sessions;
 use profile::Rules;
 use replies::Replies;
@@ -49,6 +53,7 @@ use topic::{Shared, Topic};
 use topics::{Make, Topics};
 use watch::{Overrun, Watch};
 
+pub use faults::Faults;
 pub use profile::MemoryProfile;
 
 /// The broker inside the process: for tests, for examples, and for programs that need no other.
@@ -106,7 +111,8 @@ impl MemoryBroker {
     /// ```
     pub fn like(profile: MemoryProfile) -> Self {
         let rules = profile.rules();
-        let shared = Arc::new(Shared { rules, watch: Watch::default(), sessions: Sessions::default() });
+        let (watch, sessions, plan) = (Watch::default(), Sessions::default(), Plan::default());
+        let shared = Arc::new(Shared { rules, watch, sessions, plan });
         let inner = Arc::new(Inner { topics: Topics::new(), shared, replies: Arc::default() });
         Self { inner, profile, capacity: CAPACITY, partitions: rules.partitions, full_deadline: FULL_DEADLINE }
     }
@@ -187,6 +193,16 @@ impl MemoryBroker {
         let topics = self.inner.topics.all();
         topics.iter().for_each(|topic| topic.pump());
         topics.iter().filter_map(|topic| topic.due()).min()
+    }
+
+    /// Who waits for a message looks again whether the broker is there.
+    fn wake_members(&self) {
+        self.inner.topics.all().iter().for_each(|topic| topic.wake());
+    }
+
+    /// An error while the broker is away.
+    fn reach(&self) -> Result<(), BrokerError> {
+        self.inner.shared.plan.reach()
     }
 
     fn rules(&self) -> &'static Rules {

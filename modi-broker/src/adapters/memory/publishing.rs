@@ -33,6 +33,14 @@ impl Publisher {
         }
     }
 
+    #[cold]
+    fn send_with_faults(&self, outgoing: Outgoing<'_>) -> Published {
+        match self.of.inner.shared.plan.judge(&outgoing.place) {
+            Err(error) => Answer::Now(Err(error)),
+            Ok(fate) => fate.of(self.of.send(outgoing, |name| self.topic(name))),
+        }
+    }
+
     /// Sends a question that somebody listens to.
     fn ask(&self, question: Outgoing<'_>) -> Result<(Published, Expected), BrokerError> {
         let Place::Topic(name) = question.place else {
@@ -43,6 +51,7 @@ impl Publisher {
             let text = format!("`{name}`: {} carries no answers", self.of.rules().name);
             return Err(BrokerError::new(BrokerErrorKind::Unsupported, text));
         }
+        self.of.reach()?;
         if !self.topic(name)?.has_members() {
             let text = format!("`{name}`: nobody listens, so nobody can answer");
             return Err(BrokerError::new(BrokerErrorKind::NoListener, text));
@@ -54,7 +63,11 @@ impl Publisher {
 }
 
 impl Publish for Publisher {
+    #[inline]
     fn send(&self, outgoing: Outgoing<'_>) -> Published {
+        if self.of.inner.shared.plan.is_armed() {
+            return self.send_with_faults(outgoing);
+        }
         self.of.send(outgoing, |name| self.topic(name))
     }
 

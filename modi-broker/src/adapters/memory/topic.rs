@@ -1,12 +1,12 @@
 //! A topic: its logs, their bound, and the groups that read them.
 
 use super::answers::Answers;
-use super::dedupe::Seen;
+use super::faults::Plan;
 use super::group::{Group, Sessions, Sitting};
-use super::hash::hash;
 use super::log::{Budget, Log};
 use super::profile::{Rules, Telling};
-use super::room::{Later, Parked, Queue, Waiting};
+use super::room::{Parked, Waiting};
+use super::state::State;
 use super::watch::Watch;
 use crate::contract::{Delivery, Receipt, Settlement, Start};
 use crate::{BrokerError, BrokerErrorKind, Message};
@@ -27,19 +27,8 @@ pub(super) struct Shared {
     pub(super) rules: &'static Rules,
     pub(super) watch: Watch,
     pub(super) sessions: Sessions,
-}
-
-struct State {
-    /// One, or as many as there are partitions.
-    logs: Vec<Log>,
-    groups: Vec<Group>,
-    queue: Queue,
-    later: Later,
-    seen: Option<Seen>,
-    /// Where the next message without a key goes.
-    turn: u64,
-    history: Vec<Message>,
-    has_let_go: bool,
+    /// What is going to fail on purpose.
+    pub(super) plan: Plan,
 }
 
 /// What became of a message.
@@ -61,16 +50,7 @@ pub(super) enum Found {
 
 impl Topic {
     pub(super) fn new(name: Arc<str>, capacity: usize, partitions: u32, shared: Arc<Shared>) -> Self {
-        let state = State {
-            logs: (0..partitions.max(1)).map(|_| Log::default()).collect(),
-            groups: Vec::new(),
-            queue: Queue::default(),
-            later: Later::default(),
-            seen: shared.rules.dedupe.map(Seen::new),
-            turn: 0,
-            history: Vec::new(),
-            has_let_go: false,
-        };
+        let state = State::new(partitions, shared.rules);
         Self { name, capacity, shared, state: Mutex::new(state) }
     }
 
@@ -330,6 +310,10 @@ impl Topic {
         self.lock().groups.iter().any(Group::has_members)
     }
 
+    pub(super) fn wake(&self) {
+        self.lock().groups.iter_mut().for_each(Group::wake);
+    }
+
     pub(super) fn lag(&self, group: &str, of: &str) -> Option<u64> {
         let mut state = self.lock();
         let State { logs, groups, .. } = &mut *state;
@@ -356,46 +340,5 @@ impl Topic {
             self.change(&mut state, at, |group, logs| group.crash(logs, &self.shared.sessions));
         }
         state.trim();
-    }
-}
-
-impl State {
-    /// What counts for the bound.
-    #[inline]
-    fn held(&self) -> usize {
-        let held = self.logs.iter().map(|log| log.messages.len()).sum::<usize>();
-        held + self.later.len()
-    }
-
-    fn seen(&mut self, message: &Message) -> Option<Receipt> {
-        self.seen.as_mut()?.find(message.id_bytes()?)
-    }
-
-    fn choose(&mut self, message: &Message, partition: Option<u32>, many: u64) -> usize {
-        let place = match (partition, message.key()) {
-            (Some(partition), _) => u64::from(partition),
-            (None, Some(key)) => hash(key),
-            (None, None) => {
-                self.turn += 1;
-                self.turn
-            }
-        };
-        (place % many) as usize
-    }
-
-    /// A group by its name and what it listens to; failing that, by its name.
-    fn find(&self, name: &str, of: &str) -> Option<usize> {
-        let exact = self.groups.iter().position(|group| &*group.name == name && &*group.of == of);
-        exact.or_else(|| self.groups.iter().position(|group| &*group.name == name))
-    }
-
-    /// Drops what every group has finished.
-    #[inline]
-    fn trim(&mut self) {
-        for (partition, log) in self.logs.iter_mut().enumerate() {
-            if let Some(low) = self.groups.iter().map(|group| group.low(partition)).min() {
-                log.trim(low);
-            }
-        }
     }
 }

@@ -2,8 +2,11 @@
 
 mod crash;
 mod delays;
+mod faults;
 mod intake;
+mod partitions;
 mod patterns;
+mod profiles;
 mod requests;
 
 use futures_util::FutureExt;
