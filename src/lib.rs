@@ -11,7 +11,7 @@ pub use modi_broker::{
     Ack, AppExt, Attempt, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context,
     DeadLetter, DecodeError, Errors, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError, Headers,
     Health, IntoMessage, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError,
-    PayloadError, Publication, PublishError, Publisher, Receipt, Reply, Report, Request, RunningAppExt, Spec,
+    PayloadError, Publication, PublishError, Publisher, Receipt, Redrive, Reply, Report, Request, RunningAppExt, Spec,
     SubscriberError, SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To,
     TraceParent, TraceParentError, contract, wire,
 };

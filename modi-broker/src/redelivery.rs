@@ -55,6 +55,15 @@ pub(crate) fn copy(message: &Message, retried: &Retried) -> Message {
     copy
 }
 
+/// A message that comes again as if for the first time, at once. It tells which topic of several it came from.
+pub(crate) fn fresh(mut message: Message, came_from: &str, topic: &str) -> Message {
+    if came_from != topic && !came_from.is_empty() {
+        message.headers_mut().set(wire::RETRY_ATTEMPTS, "0");
+        message.headers_mut().set(wire::RETRY_TOPIC, came_from.to_owned());
+    }
+    message
+}
+
 /// Takes what a copy tells out of its headers, so that a handler sees the message as it was published, and goes on counting
 /// its attempts.
 #[inline]
@@ -86,7 +95,7 @@ fn read(delivery: &mut Delivery) {
         delivery.attempt = delivery.attempt.saturating_add(retried.attempts);
         NAMES.iter().for_each(|name| message.headers_mut().remove(name));
     }
-    message.set_retried(retried);
+    message.set_retried(retried.filter(|retried| retried.attempts > 0));
 }
 
 fn number(headers: &Headers, name: &str) -> u32 {
@@ -122,7 +131,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_copy_comes_back_as_the_message_that_it_was_with_what_is_known_of_it(
-            (attempts, step, failures, millis) in (0..1_000_u32, 0..9_u32, 0..9_u32, 0..4_000_000_000_000_u64),
+            (attempts, step, failures, millis) in (1..1_000_u32, 0..9_u32, 0..9_u32, 0..4_000_000_000_000_u64),
             trace in prop::option::of(Just("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")),
             source in prop::option::of("[a-z]{1,9}/[0-9]{1,9}"),
             names in prop::collection::vec("[a-z-]{1,12}", 0..5),
@@ -146,6 +155,15 @@ mod tests {
             prop_assert_eq!(back.topic().map(ToString::to_string), topic);
             prop_assert_eq!((back.retried(), attempt), (Some(&retried), 1 + attempts));
         }
+    }
+
+    #[test]
+    fn what_comes_as_if_for_the_first_time_tells_its_topic_only_where_there_are_several() {
+        let message = Message::new("x").with_header("own", "1");
+        assert_eq!(fresh(message.clone(), "logs", "logs"), message);
+        let back = unpacked(fresh(message.clone(), "logs.error", "logs.{level}"));
+        assert_eq!((&back.message, back.attempt, back.message.retried()), (&message, 1, None));
+        assert_eq!(back.message.topic().map(|topic| &**topic), Some("logs.error"));
     }
 
     #[test]

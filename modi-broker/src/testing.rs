@@ -135,6 +135,26 @@ impl<M: Module> TestApp<M> {
         of_topic.flat_map(|name| self.memory.history(name)).filter_map(DeadLetter::read).collect()
     }
 
+    /// Sends the dead letters of a topic back to the groups that could not handle them, and waits until everything has
+    /// settled. Returns how many. [`TestApp::dead_letters`] goes on listing them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Redrive::run`](crate::Redrive::run), and what [`TestApp::settled`] says.
+    pub async fn redrive(&self, topic: &str) -> Result<u64> {
+        let mut sent = 0;
+        for name in self.memory.topics() {
+            // Groups have no dots.
+            if let Some((group, source)) = name.strip_prefix("dead.").and_then(|rest| rest.split_once('.'))
+                && source == topic
+            {
+                sent += self.broker.redrive(topic, group).run().await?;
+            }
+        }
+        self.settled().await?;
+        Ok(sent)
+    }
+
     /// Borrows a singleton of the module.
     ///
     /// # Panics

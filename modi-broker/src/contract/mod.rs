@@ -12,7 +12,7 @@ pub use crate::pattern::{Captures, Part, Parts, Pattern, PatternError};
 pub use delivery::{Delivery, Lease, Origin, SettleResult, Settled, Settlement, Verdict};
 pub use lanes::Lanes;
 pub use options::{Abilities, Capabilities, Credit, Difference, OrderScope, Provision, Start, SubscribeOptions};
-pub use outgoing::{Outgoing, Place, Receipt};
+pub use outgoing::{Outgoing, Place, REDRIVE, Receipt};
 
 use crate::{BrokerError, BrokerErrorKind, Message};
 use async_trait::async_trait;

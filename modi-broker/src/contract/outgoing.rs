@@ -26,13 +26,18 @@ impl<'a> Outgoing<'a> {
     }
 }
 
+/// The group that reads dead letters to send them back. It finds what was written since their place was made, whether or not
+/// it was there.
+pub const REDRIVE: &str = "redrive";
+
 /// A place that messages are written to. What the dead letters and the delayed copies of a group are called is the
 /// adapter's business, with the prefixes `dead.<group>.` and `retry.<group>.`, which patterns never match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place<'a> {
     /// A topic.
     Topic(&'a str),
-    /// Where a group's dead letters go.
+    /// Where a group's dead letters go. They are kept for the group [`REDRIVE`], which subscribes to the name that `Display`
+    /// writes.
     Dead {
         /// The group.
         group: &'a str,

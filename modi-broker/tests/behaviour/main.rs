@@ -23,6 +23,7 @@ mod outage;
 mod policies;
 mod publishing;
 mod redelivery;
+mod redrive;
 mod shop;
 mod side;
 mod side_by_side;
