@@ -1,11 +1,15 @@
 #![doc = include_str!("../docs/tour.md")]
 
+#[doc(inline)]
+pub use modi_broker::Metrics;
 #[cfg(feature = "msgpack")]
 #[doc(inline)]
 pub use modi_broker::MsgPack;
 #[cfg(feature = "protobuf")]
 #[doc(inline)]
 pub use modi_broker::Protobuf;
+#[doc(no_inline)]
+pub use modi_broker::prometheus_client;
 #[doc(inline)]
 pub use modi_broker::{
     Ack, AppExt, Attempt, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context,
@@ -164,6 +168,10 @@ pub mod guide {
     pub mod container {}
     #[doc = include_str!("../docs/wire.md")]
     pub mod wire {}
+    #[doc = include_str!("../docs/tracing.md")]
+    pub mod tracing {}
+    #[doc = include_str!("../docs/metrics.md")]
+    pub mod metrics {}
 }
 
 /// What the attributes write. Not for users: it changes without notice.

@@ -3,7 +3,7 @@
 use crate::component::Brokers;
 use crate::registry::Registry;
 use crate::subscribers::Roster;
-use crate::{Broker, Errors, Failed, Outcome, Publisher, Subscribers};
+use crate::{Broker, Errors, Failed, Metrics, Outcome, Publisher, Subscribers};
 use modi_core::{App, Module};
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ pub(crate) fn registered<M: Module>(app: App<M>) -> (App<M>, Arc<Registry>) {
         return (app, registry);
     }
     let (registry, roster) = (Arc::new(Registry::new()), Arc::<Roster>::default());
-    let app = app.extend(registry.clone()).extend(Subscribers::new(roster.clone()));
+    let app = app.extend(registry.clone()).extend(Subscribers::new(roster.clone())).extend(Metrics::new());
     let app = app.component(Brokers::new(registry.clone(), roster));
     match registry.link(None) {
         Some(link) => (app.extend(Publisher::new(registry.clone(), link)), registry),

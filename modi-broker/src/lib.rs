@@ -54,6 +54,9 @@ mod supervision;
 mod testing;
 pub mod wire;
 
+#[doc(no_inline)]
+pub use prometheus_client;
+
 pub use adapters::memory::{Faults, MemoryBroker, MemoryProfile};
 pub use app::AppExt;
 pub use broker::{Broker, BrokerUrlError};
@@ -73,7 +76,7 @@ pub use handler::{
 pub use headers::Headers;
 pub use health::Health;
 pub use message::Message;
-pub use observe::{TraceParent, TraceParentError};
+pub use observe::{Metrics, TraceParent, TraceParentError};
 pub use outcome::Outcome;
 pub use pipeline::{Report, SubscriberStats};
 pub use publisher::{Publication, Publisher, Request, Target};

@@ -2,7 +2,7 @@
 
 use crate::health::{Health, Life};
 use crate::supervision::Supervision;
-use crate::{Attempt, FromMessage};
+use crate::{Attempt, FromMessage, Metrics};
 use modi_core::graph::Key;
 use modi_core::{Dependency, Error, Module, Resolver, RunningApp, Stop};
 use std::fmt;
@@ -223,6 +223,8 @@ impl Roster {
 pub trait RunningAppExt {
     /// Its subscribers; none without a broker.
     fn subscribers(&self) -> Subscribers;
+    /// Its metrics; without a broker Modi has none of its own.
+    fn metrics(&self) -> Metrics;
 }
 
 impl<M: Module> RunningAppExt for RunningApp<M> {
@@ -232,6 +234,10 @@ impl<M: Module> RunningAppExt for RunningApp<M> {
             roster.fill(Vec::new(), self.stop_handle());
             Subscribers::new(Arc::new(roster))
         })
+    }
+
+    fn metrics(&self) -> Metrics {
+        self.host().extension::<Metrics>().cloned().unwrap_or_else(Metrics::new)
     }
 }
 

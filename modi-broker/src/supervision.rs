@@ -1,6 +1,6 @@
 //! What is wanted of a subscriber and what it looks like from outside: shared by its supervisor, the handle and health.
 
-use crate::pipeline::{Control, Counters, SubscriberStats};
+use crate::pipeline::{Control, Counters, Report, SubscriberStats};
 use crate::subscribers::{SubscriberError, SubscriberState, SubscriberStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -210,7 +210,12 @@ impl Supervision {
 
     /// Messages that were finished by all its runs.
     pub(crate) fn finished(&self) -> u64 {
-        self.counters.iter().map(|counters| SubscriberStats::of("", counters).finished()).sum()
+        self.stats().finished()
+    }
+
+    /// What all its runs have done.
+    pub(crate) fn stats(&self) -> SubscriberStats {
+        Report { subscribers: self.counters.iter().map(|counters| SubscriberStats::of("", counters)).collect() }.total()
     }
 
     /// Asks each member whether it lives, and tells what it looks like.

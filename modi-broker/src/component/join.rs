@@ -4,6 +4,7 @@ use super::check::Wanted;
 use super::open::{Line, Open};
 use crate::contract::{Credit, Publish, SubscribeOptions, Subscription};
 use crate::handler::{About, Order};
+use crate::observe::Lag;
 use crate::pipeline::{Control, Counters, Parts};
 use crate::registry::Registry;
 use crate::{BrokerError, Publisher};
@@ -53,6 +54,11 @@ impl Seat {
         };
         let (line, publish, host) = (open.line.clone(), open.publish.clone(), host.clone());
         Self { about: Arc::new(about), options, members: spec.tasks, line, publish, host, edges, handler }
+    }
+
+    /// How far its group is behind.
+    pub(super) fn lag(&self) -> Lag {
+        self.line.lag(self.options.clone())
     }
 
     /// Joins for the first time: the broker may come later.

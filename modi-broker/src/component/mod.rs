@@ -20,7 +20,7 @@ use crate::registry::Registry;
 use crate::start_error::BrokersError;
 use crate::subscribers::Roster;
 use crate::supervision::{GRACE, Supervision};
-use crate::{BrokerError, BrokerErrorKind, health};
+use crate::{BrokerError, BrokerErrorKind, Metrics, health};
 use async_trait::async_trait;
 use check::{Wanted, check};
 use join::Seat;
@@ -124,6 +124,10 @@ impl Brokers {
                     }
                     let counters = open.broker.count(&wanted.name, subscriptions.len());
                     let supervision = Arc::new(Supervision::new(wanted.name, wanted.spec.deadline, counters));
+                    if let Some(metrics) = host.extension::<Metrics>() {
+                        let broker = open.entry.name.as_deref();
+                        metrics.watch(broker, &seat.about, supervision.clone(), seat.lag());
+                    }
                     let (stop, policy, restarts) = (host.stop().clone(), wanted.spec.failure, Restarts::default());
                     joined.push((Supervisor { supervision, subscriber, seat, stop, policy, restarts }, subscriptions));
                 }
@@ -175,7 +179,12 @@ impl Component for Brokers {
         self.provision(&listeners).await?;
         let joined = self.subscribe(host, listeners).await?;
         // The first message may be published from, so publishing is open before it.
-        self.open.iter().for_each(|open| open.entry.link.open(open.publish.clone()));
+        for Open { entry, publish, .. } in &self.open {
+            entry.link.open(publish.clone());
+            if let Some(metrics) = host.extension::<Metrics>() {
+                metrics.watch_publishing(entry.name.as_deref(), entry.link.clone());
+            }
+        }
         let list = joined.iter().map(|(supervisor, _)| supervisor.supervision.clone()).collect();
         self.roster.fill(list, host.stop().clone());
         tracing::info!(subscribers = joined.len(), "ready");

@@ -1,6 +1,7 @@
 //! A broker that is connected, and the patience with one that is not there yet.
 
 use crate::contract::{Connection, Difference, Place, Provision, Publish, SubscribeOptions, Subscription};
+use crate::observe::Lag;
 use crate::registry::Entry;
 use crate::supervision::GRACE;
 use crate::{Broker, BrokerError, BrokerErrorKind, BrokersError};
@@ -28,6 +29,15 @@ pub(crate) struct Line(Arc<Mutex<Arc<dyn Connection>>>);
 impl Line {
     pub(crate) async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, BrokerError> {
         self.0.lock().await.subscribe(options).await
+    }
+
+    /// How far a group is behind, asked as long as the connection is there.
+    pub(crate) fn lag(&self, options: SubscribeOptions) -> Lag {
+        let line = Arc::downgrade(&self.0);
+        Box::new(move || {
+            let (line, options) = (line.clone(), options.clone());
+            Box::pin(async move { line.upgrade()?.lock().await.lag(&options).await.ok()? })
+        })
     }
 
     pub(crate) async fn close(&self, within: Duration) -> Result<(), BrokerError> {

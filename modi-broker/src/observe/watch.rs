@@ -1,12 +1,14 @@
-//! One attempt, watched: its span, if anybody wants it.
+//! One attempt, watched: its span, if anybody wants it, and how long some of them take.
 
 use super::carry;
+use super::seconds::{Seconds, Stopwatch};
 use super::trace::TraceParent;
 use crate::Message;
 use crate::handler::About;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{Level, Span, debug_span, field};
 
@@ -20,7 +22,10 @@ const LINKS: usize = 128;
 
 /// Kept from attempt to attempt and from message to message. Nearly always nobody wants the span, so it is boxed.
 #[derive(Debug, Default)]
-pub(crate) struct Watch(Option<Box<Open>>);
+pub(crate) struct Watch {
+    open: Option<Box<Open>>,
+    stopwatch: Stopwatch,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -52,22 +57,37 @@ impl Watch {
     #[inline]
     pub(crate) fn begin<'a>(&mut self, message: &Message, attempt: u32, about: impl FnOnce() -> &'a About) {
         if LEVEL <= STATIC_MAX_LEVEL && LEVEL <= LevelFilter::current() {
-            self.open(message, attempt, about());
+            self.begin_span(message, attempt, about());
             self.enter();
         }
+        self.stopwatch.begin();
+    }
+
+    /// It missed its deadline, which tells how long it took.
+    #[cold]
+    pub(crate) fn late(&self, seconds: &Seconds, deadline: Duration) {
+        if !self.stopwatch.runs() {
+            seconds.observe(deadline);
+        }
+    }
+
+    /// The handler has come to an end.
+    #[inline]
+    pub(crate) fn handled(&mut self, seconds: &Seconds) {
+        self.stopwatch.end(seconds);
     }
 
     /// Runs a part of the attempt in its span: one poll of the handler.
     #[inline]
     pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _entered = self.0.as_ref().map(|open| open.span.enter());
+        let _entered = self.open.as_ref().map(|open| open.span.enter());
         work()
     }
 
     /// Begins a poll of the attempt, which does not unwind: a guard would cost something where nobody wants the span.
     #[inline]
     pub(crate) fn enter(&self) {
-        if let Some(open) = &self.0 {
+        if let Some(open) = &self.open {
             open.enter();
         }
     }
@@ -75,13 +95,13 @@ impl Watch {
     /// Whether anybody wants the span.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
-        self.0.is_some()
+        self.open.is_some()
     }
 
     /// Ends it.
     #[inline]
     pub(crate) fn exit(&self) {
-        if let Some(open) = &self.0 {
+        if let Some(open) = &self.open {
             open.exit();
         }
     }
@@ -94,7 +114,7 @@ impl Watch {
 
     /// Says in the span what the attempt failed for.
     pub(crate) fn failed(&self, kind: &'static str) {
-        if let Some(open) = &self.0 {
+        if let Some(open) = &self.open {
             open.span.record("otel.status_code", "ERROR").record("error.type", kind);
         }
     }
@@ -102,7 +122,7 @@ impl Watch {
     /// The message has ended, and so has the span of the last attempt at it.
     #[inline]
     pub(crate) fn close(&mut self) {
-        if self.0.is_some() {
+        if self.open.is_some() {
             self.end();
         }
     }
@@ -110,17 +130,17 @@ impl Watch {
     #[cold]
     fn end(&mut self) {
         self.exit();
-        self.0 = None;
+        self.open = None;
     }
 
     /// The ids of the span; `None` where nobody wants one.
     #[inline]
     pub(crate) fn trace(&self) -> Option<TraceParent> {
-        self.0.as_ref().map(|open| open.trace)
+        self.open.as_ref().map(|open| open.trace)
     }
 
     #[cold]
-    fn open(&mut self, message: &Message, attempt: u32, about: &About) {
+    fn begin_span(&mut self, message: &Message, attempt: u32, about: &About) {
         self.exit();
         let parent = carry::parent(message).or(self.trace());
         let trace = parent.map_or_else(TraceParent::root, TraceParent::child);
@@ -145,7 +165,7 @@ impl Watch {
             otel.status_code = field::Empty,
             error.type = field::Empty,
         );
-        self.0 = (!span.is_disabled()).then(|| Box::new(Open { span, trace, is_entered: AtomicBool::new(false) }));
+        self.open = (!span.is_disabled()).then(|| Box::new(Open { span, trace, is_entered: AtomicBool::new(false) }));
     }
 
     /// Opens the span of an attempt at several messages: of a trace of its own, linked to theirs.
@@ -155,6 +175,7 @@ impl Watch {
         attempt: u32,
         about: &About,
     ) {
+        self.stopwatch.begin();
         if LEVEL > STATIC_MAX_LEVEL || LEVEL > LevelFilter::current() {
             return;
         }
@@ -181,7 +202,7 @@ impl Watch {
             otel.status_code = field::Empty,
             error.type = field::Empty,
         );
-        self.0 = (!span.is_disabled()).then(|| Box::new(Open { span, trace, is_entered: AtomicBool::new(false) }));
+        self.open = (!span.is_disabled()).then(|| Box::new(Open { span, trace, is_entered: AtomicBool::new(false) }));
     }
 }
 
@@ -223,7 +244,7 @@ mod tests {
             topic: "orders".into(),
             group: "billing".into(),
             system: "memory",
-            deadline: std::time::Duration::from_secs(15),
+            deadline: Duration::from_secs(15),
             service: "shop".into(),
             on_error: None,
             errors: crate::handler::Errors::On,

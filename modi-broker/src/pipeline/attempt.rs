@@ -77,6 +77,7 @@ impl<W: Work> Shared<W> {
             let mut running = pin!(Some(self.work.attempt(message, number, lane, room, &signals)));
             self.see_through(message, &signals, running.as_mut()).await
         };
+        signals.watch.handled(self.counters.seconds());
         signals.end(|| attempted.is_cut_off());
         let attempted =
             if W::BY_HAND { self.leave_to_lease(attempted, &signals, &mut room.responses) } else { attempted };
@@ -150,6 +151,7 @@ impl<W: Work> Shared<W> {
             let cut_off = if self.control.has_reached(Stage::Cut) {
                 Attempted::Cut
             } else if self.clock.has_come(*deadline.get_or_insert_with(after)) {
+                signals.watch.late(self.counters.seconds(), self.work.part(message).spec.deadline);
                 self.late(message)
             } else {
                 return Poll::Pending;
@@ -262,7 +264,7 @@ impl<W: Work> Shared<W> {
 
 /// The one place where the five outcomes become ends and failures.
 #[inline]
-pub(super) fn judge(reply: Reply, responses: &mut Responses, name: &'static str) -> Result<End, Failure> {
+pub(super) fn judge(reply: Reply, responses: &mut Responses, subscriber: &str) -> Result<End, Failure> {
     match reply.outcome {
         Outcome::Ack => {
             if !matches!(reply.responses, Responses::None) {
@@ -270,17 +272,17 @@ pub(super) fn judge(reply: Reply, responses: &mut Responses, name: &'static str)
             }
             Ok(End::Acked)
         }
-        outcome => judge_other(outcome, name),
+        outcome => judge_other(outcome, subscriber),
     }
 }
 
 #[cold]
-pub(super) fn judge_other(outcome: Outcome, name: &'static str) -> Result<End, Failure> {
+pub(super) fn judge_other(outcome: Outcome, subscriber: &str) -> Result<End, Failure> {
     match outcome {
         Outcome::Ack => Ok(End::Acked),
         Outcome::Release => Ok(End::Released),
         Outcome::Drop { reason } => {
-            tracing::debug!(handler = name, reason = &*reason, "a message was dropped on purpose");
+            tracing::debug!(subscriber, reason = &*reason, "a message was dropped on purpose");
             Ok(End::Dropped)
         }
         Outcome::Retry { after } => {

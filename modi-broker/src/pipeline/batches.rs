@@ -100,6 +100,7 @@ impl<W: BatchWork> Line<'_, '_, W> {
             let mut running = pin!(Some(shared.work.attempt_all(wanted, room, &signals)));
             desk.drive(pin!(shared.see_through(first, &signals, running.as_mut()))).await
         };
+        signals.watch.handled(shared.counters.seconds());
         signals.end(|| attempted.is_cut_off());
         std::mem::swap(&mut room.signals.watch, &mut signals.watch);
         let attempted = desk.drive(pin!(shared.finish(attempted, first, room))).await;

@@ -1,16 +1,20 @@
 //! What a subscriber has done: plain numbers in the loop, added to shared ones a batch at a time.
 
+use crate::observe::{Limit, Seconds};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 macro_rules! counters {
-    ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $metric:literal,)*) => {
         /// Shared, and read by reports.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
             $(pub(super) $name: AtomicU64,)*
             /// Its breaker is open.
             pub(super) degraded: AtomicBool,
+            seconds: Seconds,
+            /// Of the lines about its failures.
+            pub(super) lines: Limit,
         }
 
         /// The loop's own, not yet added.
@@ -42,6 +46,10 @@ macro_rules! counters {
             pub degraded: bool,
         }
 
+        /// The metric of each number: its name, what it says, and where it is.
+        pub(crate) const COUNTED: [(&str, &str, fn(&SubscriberStats) -> u64); [$($metric),*].len()] =
+            [$(($metric, concat!($($doc),+), |stats| stats.$name)),*];
+
         impl SubscriberStats {
             pub(crate) fn of(name: &str, counters: &Counters) -> Self {
                 Self {
@@ -60,41 +68,41 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Messages handed out to it.
-    received,
-    /// Messages that it handled.
-    acked,
+    /// Messages that were handed out.
+    received = "modi_messages_received",
+    /// Messages that were handled.
+    acked = "modi_messages_acked",
     /// Attempts that were made again.
-    retried,
-    /// How often its breaker opened, because nothing succeeded any more.
-    opened,
-    /// Messages that it rejected, or could not decode. They are among the dead letters or the dropped ones
-    /// too.
-    rejected,
+    retried = "modi_attempts_retried",
+    /// How often the breaker opened, because nothing succeeded any more.
+    opened = "modi_breaker_opened",
+    /// Messages that were rejected, or could not be decoded. They are among the dead letters or the dropped
+    /// ones too.
+    rejected = "modi_messages_rejected",
     /// Messages that went to the dead letters.
-    dead_lettered,
+    dead_lettered = "modi_messages_dead_lettered",
     /// Messages that were put off: a copy of each comes again later, and is received then.
-    redelivered,
+    redelivered = "modi_messages_redelivered",
     /// Messages that were handed back.
-    released,
+    released = "modi_messages_released",
     /// Messages whose lease a handler took and dropped without a word. They are among the released ones too.
-    returned,
-    /// Messages that it ignored on purpose.
-    dropped,
+    returned = "modi_leases_returned",
+    /// Messages that were ignored on purpose.
+    dropped = "modi_messages_dropped",
     /// Messages acknowledged when received whose handler was cut off by a stop.
-    lost,
+    lost = "modi_messages_lost",
     /// Attempts that panicked.
-    panics,
+    panics = "modi_attempts_panicked",
     /// Attempts that missed their deadline.
-    timeouts,
+    timeouts = "modi_attempts_deadline_exceeded",
     /// Results that were published and confirmed.
-    published,
+    published = "modi_results_published",
     /// Settlements that the broker confirmed, or that need no confirmation.
-    settled,
+    settled = "modi_settlements_confirmed",
     /// Settlements that came too late: the message comes again.
-    lease_lost,
+    lease_lost = "modi_settlements_lease_lost",
     /// Settlements that failed: the message may come again.
-    settle_failed,
+    settle_failed = "modi_settlements_failed",
 }
 
 /// What the subscribers of a broker have done: see [`Broker::report`](crate::Broker::report).
@@ -124,6 +132,13 @@ impl SubscriberStats {
     /// subscriber was ended by force.
     pub fn in_flight(&self) -> u64 {
         self.received.saturating_sub(self.finished() + self.redelivered + self.released + self.lost)
+    }
+}
+
+impl Counters {
+    /// How long its attempts took.
+    pub(crate) fn seconds(&self) -> &Seconds {
+        &self.seconds
     }
 }
 

@@ -158,16 +158,20 @@ impl<W: Work> Shared<W> {
             let Part { spec, about, .. } = self.work.part(message);
             let later = loop {
                 room.signals.watch.failed(failure.kind.as_str());
-                room.signals.watch.within(|| {
-                    tracing::warn!(
-                        subscriber = &*about.name,
-                        topic = &*about.topic,
-                        attempt = story.attempts,
-                        kind = failure.kind.as_str(),
-                        error = format!("{:#}", failure.error),
-                        "an attempt failed"
-                    );
-                });
+                // An outage must not fill the disk.
+                if let Some(suppressed) = self.counters.lines.pass() {
+                    room.signals.watch.within(|| {
+                        tracing::warn!(
+                            subscriber = &*about.name,
+                            topic = &*about.topic,
+                            attempt = story.attempts,
+                            kind = failure.kind.as_str(),
+                            error = format!("{:#}", failure.error),
+                            suppressed = (suppressed > 0).then_some(suppressed),
+                            "an attempt failed"
+                        );
+                    });
+                }
                 let said;
                 (said, failure) = self.ask(message, failure, &story);
                 let advice = match said {

@@ -48,7 +48,7 @@ mod work;
 pub use counters::{Report, SubscriberStats};
 
 pub(crate) use control::Control;
-pub(crate) use counters::Counters;
+pub(crate) use counters::{COUNTED, Counters};
 pub(crate) use exit::{Exit, Then, wait_before_restart};
 pub(crate) use failure::{Failure, Story};
 pub(crate) use run::{Parts, run, run_batches};

@@ -53,6 +53,7 @@ pub(super) async fn work<W: Work>(
                         }
                     }
                 };
+                signals.watch.handled(shared.counters.seconds());
                 signals.end(|| attempted.is_cut_off());
                 let is_plain = line.is_plain() && !signals.watch.is_open();
                 if matches!(attempted, Attempted::Ended(End::Acked)) && is_plain {

@@ -139,7 +139,7 @@ impl<M: Module, H: Handler<M>> Work for Single<M, H> {
             attempt.resolver = Resolver::new(live, scope, name);
         }
         let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
-        judge(reply, responses, name)
+        judge(reply, responses, &about.name)
     }
 }
 

@@ -118,7 +118,7 @@ impl Publisher {
             let begun = self.to(topic.as_ref()).message(message).begin().await;
             sent.push((topic, begun));
         }
-        publication::all(sent).await
+        publication::all(self, sent).await
     }
 
     /// Asks a question, as JSON, and waits for its answer, decoded as [`Body`](crate::Body) is: `.timeout(..)` says how long,

@@ -116,8 +116,8 @@ impl<'a> Publication<'a> {
     ///
     /// [`PublishError`]. After one the message may still have been published: a lost confirmation says nothing.
     pub async fn send(self) -> Result<Receipt, PublishError> {
-        let topic = self.topic;
-        confirmed(topic, self.begin().await).await
+        let (publisher, topic) = (self.publisher, self.topic);
+        confirmed(publisher, topic, self.begin().await).await
     }
 
     /// Publishes it as a question, and waits for its answer. A late one is dropped. [`Publisher::request`] also decodes.
@@ -183,21 +183,26 @@ impl<'a> Publication<'a, &'a [&'a str]> {
             };
             sent.push((*topic, one.begin().await));
         }
-        all(sent).await
+        all(self.publisher, sent).await
     }
 }
 
 /// Waits for the confirmations of what is on its way.
-pub(super) async fn all<T: AsRef<str>>(sent: Vec<(T, Sent)>) -> Vec<Result<Receipt, PublishError>> {
+pub(super) async fn all<T: AsRef<str>>(
+    publisher: &Publisher,
+    sent: Vec<(T, Sent)>,
+) -> Vec<Result<Receipt, PublishError>> {
     let mut receipts = Vec::with_capacity(sent.len());
     for (topic, sent) in sent {
-        receipts.push(confirmed(topic.as_ref(), sent).await);
+        receipts.push(confirmed(publisher, topic.as_ref(), sent).await);
     }
     receipts
 }
 
-async fn confirmed(topic: &str, sent: Sent) -> Result<Receipt, PublishError> {
-    sent?.wait().await.map_err(|source| PublishError::Broker { topic: topic.to_owned(), source })
+async fn confirmed(publisher: &Publisher, topic: &str, sent: Sent) -> Result<Receipt, PublishError> {
+    let confirmed = sent?.wait().await;
+    publisher.link.count(confirmed.is_ok());
+    confirmed.map_err(|source| PublishError::Broker { topic: topic.to_owned(), source })
 }
 
 /// One topic, or several.
