@@ -114,12 +114,14 @@ impl Group {
     pub(super) fn grow(&mut self, log: &Log) -> bool {
         let has_members = !self.members.is_empty();
         match &mut self.reading {
+            Reading::Shared(window) if has_members || self.rules.at_least_once => window.open += 1,
             // Nobody listens, and nothing is kept for later.
-            Reading::Shared(window) if !has_members && !self.rules.at_least_once => window.skip_to(log.end()),
-            Reading::Shared(window) => window.open += 1,
+            Reading::Shared(window) => window.skip_to(log.end()),
             Reading::Dealt(partitions) => partitions.open += 1,
         }
-        self.wakers.drain(..).for_each(Waker::wake);
+        if !self.wakers.is_empty() {
+            self.wake();
+        }
         has_members
     }
 
@@ -266,6 +268,7 @@ impl Group {
         }
     }
 
+    #[cold]
     pub(super) fn wake(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
     }

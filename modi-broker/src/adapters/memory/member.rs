@@ -116,7 +116,9 @@ impl Source for Half {
             loop {
                 let mut budget = Budget::new(credit);
                 let mut due: Option<Instant> = None;
-                member.shared.plan.reach()?;
+                if member.shared.plan.is_away() {
+                    return Poll::Ready(member.shared.plan.reach());
+                }
                 {
                     let seats = member.seats();
                     if member.is_pattern {

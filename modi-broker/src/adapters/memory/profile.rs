@@ -68,6 +68,8 @@ pub(super) struct Rules {
     pub(super) dedupe: Option<Duration>,
     pub(super) largest: Option<usize>,
     pub(super) receipt: Telling,
+    /// It has a place for every publication, and one log a topic: nothing has to be looked at.
+    pub(super) carries_all: bool,
     /// Settle at the limit divided by this, or after so long.
     settle_share: usize,
     linger: Duration,
@@ -102,6 +104,7 @@ const NATIVE: Rules = Rules {
     dedupe: None,
     largest: None,
     receipt: Telling::Position,
+    carries_all: true,
     settle_share: 4,
     linger: Duration::ZERO,
 };
@@ -118,6 +121,7 @@ const KAFKA: Rules = Rules {
     request: false,
     largest: Some(MIB),
     receipt: Telling::Partition,
+    carries_all: false,
     settle_share: 1,
     linger: Duration::from_millis(5),
     ..NATIVE
@@ -134,6 +138,7 @@ const RABBITMQ: Rules = Rules {
     tombstones: false,
     largest: Some(16 * MIB),
     receipt: Telling::Nothing,
+    carries_all: false,
     settle_share: 2,
     linger: Duration::from_millis(5),
     ..NATIVE
@@ -149,6 +154,7 @@ const REDIS: Rules = Rules {
     request: false,
     largest: Some(512 * MIB),
     receipt: Telling::Id,
+    carries_all: false,
     settle_share: 2,
     linger: Duration::from_millis(2),
     ..NATIVE
@@ -163,6 +169,7 @@ const JETSTREAM: Rules = Rules {
     tombstones: false,
     dedupe: Some(Duration::from_secs(120)),
     largest: Some(MIB),
+    carries_all: false,
     linger: Duration::from_millis(1),
     ..NATIVE
 };
@@ -180,6 +187,7 @@ const CORE: Rules = Rules {
     tombstones: false,
     largest: Some(MIB),
     receipt: Telling::Nothing,
+    carries_all: false,
     linger: Duration::ZERO,
     ..NATIVE
 };

@@ -40,6 +40,20 @@ pub(super) enum Put {
     Full,
 }
 
+/// A topic with one log that has room.
+pub(super) struct Open<'a> {
+    topic: &'a Topic,
+    state: MutexGuard<'a, State>,
+}
+
+impl Open<'_> {
+    /// The position that the message gets.
+    #[inline]
+    pub(super) fn append(mut self, message: Message) -> u64 {
+        self.topic.append(&mut self.state, 0, message)
+    }
+}
+
 /// What a member of a group finds.
 pub(super) enum Found {
     /// What was pushed, or nothing until it is woken, at this moment at the latest.
@@ -60,6 +74,14 @@ impl Topic {
 
     fn is_dead_letters(&self) -> bool {
         self.name.starts_with("dead.")
+    }
+
+    /// For messages about which nothing has to be looked at: open while there is room and no test looks on.
+    #[inline]
+    pub(super) fn open(&self) -> Option<Open<'_>> {
+        let state = self.lock();
+        let has_room = state.logs[0].messages.len() + state.later.len() < self.capacity;
+        (has_room && !self.shared.watch.is_recording()).then_some(Open { topic: self, state })
     }
 
     /// Takes a message, or parks it while the topic is full.
@@ -141,7 +163,6 @@ impl Topic {
     }
 
     /// Whether anybody will ever get what is put here.
-    #[inline]
     fn keeps(&self, state: &State) -> bool {
         match self.shared.rules {
             Rules { earliest: true, .. } => true,
@@ -162,21 +183,25 @@ impl Topic {
         if !self.keeps(state) {
             return Receipt::default();
         }
-        let State { logs, groups, seen, .. } = state;
-        let log = &mut logs[at];
-        log.messages.push_back(message);
-        let awaited = groups.iter_mut().map(|group| usize::from(group.grow(log))).sum();
-        if awaited > 0 {
-            watch.add(awaited);
-        }
-        let receipt = self.receipt(at, log.end() - 1);
-        if let (Some(seen), Some(id)) = (seen, id) {
+        let receipt = self.receipt(at, self.append(state, at, message));
+        if let (Some(seen), Some(id)) = (&mut state.seen, id) {
             seen.add(id, &receipt);
         }
         receipt
     }
 
+    /// The position that the message gets.
     #[inline]
+    fn append(&self, State { logs, groups, .. }: &mut State, at: usize, message: Message) -> u64 {
+        let log = &mut logs[at];
+        log.messages.push_back(message);
+        let awaited = groups.iter_mut().map(|group| usize::from(group.grow(log))).sum();
+        if awaited > 0 {
+            self.shared.watch.add(awaited);
+        }
+        log.end() - 1
+    }
+
     fn receipt(&self, partition: usize, position: u64) -> Receipt {
         match self.shared.rules.receipt {
             Telling::Position => Receipt::at(position),

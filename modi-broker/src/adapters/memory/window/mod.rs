@@ -160,7 +160,7 @@ impl Window {
         {
             keys.take_back(key);
         }
-        if settlement.verdict == Verdict::Done {
+        if matches!(settlement.verdict, Verdict::Done) {
             slot.state = State::Finished;
             self.open -= 1;
             return self.rules.answer;
