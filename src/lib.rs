@@ -109,6 +109,9 @@ pub use modi_macros::module;
 /// | `prefetch` | how many messages may be out at once | 256 |
 /// | `concurrency` | how many messages are handled side by side | 1 |
 /// | `order` | what keeps its order then: `lane` (a partition, queue or stream), `key` or `none` | `lane` |
+/// | `scope` | how far that order reaches: `partition`, or `process` where a broker deals one key to several processes | |
+/// | `tasks` | how many members of the group this process is, for handlers that compute | 1 |
+/// | `start` | where a new group begins: `earliest` or `latest` | `earliest`, where the broker has it |
 /// | `ack` | `handled`, or `received`: then a crash loses what was being handled | `handled` |
 ///
 /// ```
@@ -122,19 +125,19 @@ pub use modi_macros::module;
 ///     sum: AtomicU64,
 /// }
 ///
-/// #[subscriber("numbers", group = "totals", publish = "doubled")]
+/// #[subscriber("numbers", group = "totals", publish = "numbers.doubled")]
 /// async fn number(Json(number): Json<u64>, total: Arc<Total>) -> Json<u64> {
 ///     total.sum.fetch_add(number, Ordering::Relaxed);
 ///     Json(number * 2) // published and confirmed, then the message is acknowledged
 /// }
 ///
-/// /// Listing it under `subscribers` also provides it.
+/// /// Listing it under `subscribers` also provides it. The prefix stands before the topics of all its handlers.
 /// #[injectable]
 /// struct Doubled {
 ///     total: Arc<Total>,
 /// }
 ///
-/// #[subscriber]
+/// #[subscriber(prefix = "numbers.")]
 /// impl Doubled {
 ///     #[subscribe("doubled", group = "totals")]
 ///     async fn doubled(&self, Json(number): Json<u64>) {
@@ -177,9 +180,10 @@ pub mod guide {
 /// What the attributes write. Not for users: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use modi_broker::contract::{OrderScope, Start};
     pub use modi_broker::{
         Ack, Attempt, Early, Errors, FailurePolicy, FromMessage, Handler, Order, Spec, Subscribes, argument, early,
-        handler,
+        handler, join,
     };
     pub use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
     pub use modi_core::graph::{Edge, HandlerNode, Key, Node, Outline, order, outline};

@@ -71,7 +71,7 @@ pub use handler::Protobuf;
 pub use handler::{
     Ack, Attempt, BatchHandler, Body, Context, DecodeError, Early, Errors, FailurePolicy, FromMessage, FromPath,
     Handler, HandlerError, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, Order, Path, PathError,
-    PayloadError, Reply, Spec, Subscribes, To, argument, batch_handler, early, handler, misplaced,
+    PayloadError, Reply, Spec, Subscribes, To, argument, batch_handler, early, handler, join, misplaced,
 };
 pub use headers::Headers;
 pub use health::Health;

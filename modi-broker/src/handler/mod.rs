@@ -28,7 +28,7 @@ pub use payload::Protobuf;
 pub use payload::{Body, DecodeError, Json, PayloadError};
 
 pub use reply::{HandlerError, IntoMessage, IntoReply, Reply, To};
-pub use spec::{Ack, Errors, FailurePolicy, Order, Spec};
+pub use spec::{Ack, Errors, FailurePolicy, Order, Spec, join};
 
 pub(crate) use attempt::About;
 pub(crate) use lease::{Inbox, Left, Ticket, Word};

@@ -307,3 +307,26 @@ impl Spec {
         self
     }
 }
+
+/// A prefix and a topic as one: what `#[subscriber(prefix = PREFIX)]` writes where one of them is a constant.
+///
+/// ```
+/// use modi_broker::join;
+///
+/// const TOPIC: [u8; 14] = join("orders.", "created");
+/// assert_eq!(&TOPIC, b"orders.created");
+/// ```
+///
+/// # Panics
+///
+/// In a constant, as a compile error: when `N` is not the length of both.
+pub const fn join<const N: usize>(prefix: &str, topic: &str) -> [u8; N] {
+    let (prefix, topic) = (prefix.as_bytes(), topic.as_bytes());
+    assert!(prefix.len() + topic.len() == N, "as long as both");
+    let (mut joined, mut at) = ([0; N], 0);
+    while at < N {
+        joined[at] = if at < prefix.len() { prefix[at] } else { topic[at - prefix.len()] };
+        at += 1;
+    }
+    joined
+}

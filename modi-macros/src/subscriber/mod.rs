@@ -116,9 +116,7 @@ fn from_fn(item: ItemFn, attribute: TokenStream, mistakes: &mut Mistakes) -> (To
 }
 
 fn from_impl(mut item: ItemImpl, attribute: &TokenStream, mistakes: &mut Mistakes) -> (TokenStream, TokenStream) {
-    if !attribute.is_empty() {
-        mistakes.at(attribute, "on an `impl` block the topic stands above each method: `#[subscribe(\"topic\")]`");
-    }
+    let prefix = options::prefix(attribute, mistakes);
     if let Some((of, _)) = &item.trait_ {
         mistakes.at(of, "`#[subscriber]` goes on the `impl` block of the type itself, not of a trait");
     }
@@ -140,7 +138,7 @@ fn from_impl(mut item: ItemImpl, attribute: &TokenStream, mistakes: &mut Mistake
             Meta::List(list) => list.tokens.clone(),
             _ => TokenStream::new(),
         };
-        let options = Options::read(tokens, subscribe.pound_token.span, mistakes);
+        let options = Options::read(tokens, subscribe.pound_token.span, mistakes).after(prefix.as_ref());
         match function.sig.receiver() {
             Some(receiver) if matches!(receiver.kind, syn::ReceiverKind::Reference(_, _, None)) => {}
             Some(receiver) => mistakes.at(receiver, "a service is shared: its handlers take `&self`"),

@@ -1,7 +1,7 @@
 //! The topic and the keys of `#[subscriber(..)]` and `#[subscribe(..)]`.
 
 use crate::attribute::{Mistakes, keys};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token};
@@ -12,7 +12,7 @@ pub(crate) struct Options {
     settings: Vec<TokenStream>,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "group",
     "publish",
     "broker",
@@ -23,6 +23,9 @@ const KEYS: [&str; 13] = [
     "ack",
     "concurrency",
     "order",
+    "scope",
+    "tasks",
+    "start",
     "failure",
     "on_error",
     "errors",
@@ -31,10 +34,12 @@ const KEYS: [&str; 13] = [
 /// A key whose value is a word: its type, and the variant that each word stands for. The first is the default.
 type Words = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const WORDS: [Words; 4] = [
+const WORDS: [Words; 6] = [
     ("ack", "Ack", &[("handled", "Handled"), ("received", "Received")]),
     ("errors", "Errors", &[("on", "On"), ("off", "Off")]),
     ("order", "Order", &[("lane", "Lane"), ("key", "Key"), ("none", "None")]),
+    ("scope", "OrderScope", &[("partition", "Partition"), ("process", "Process")]),
+    ("start", "Start", &[("earliest", "Earliest"), ("latest", "Latest")]),
     (
         "failure",
         "FailurePolicy",
@@ -75,6 +80,55 @@ impl Options {
     }
 }
 
+impl Options {
+    /// With what stands before the topics of all handlers of a service.
+    pub(crate) fn after(self, prefix: Option<&Expr>) -> Self {
+        let Some(prefix) = prefix else { return self };
+        let Self { topic, settings } = self;
+        let topic = match (text(prefix), syn::parse2::<LitStr>(topic.clone())) {
+            (Some(prefix), Ok(topic)) => {
+                LitStr::new(&(prefix.value() + &topic.value()), topic.span()).into_token_stream()
+            }
+            _ => quote!({
+                const __PREFIX: &str = #prefix;
+                const __TOPIC: &str = #topic;
+                const __JOINED: [u8; __PREFIX.len() + __TOPIC.len()] = ::modi::__private::join(__PREFIX, __TOPIC);
+                match ::core::str::from_utf8(&__JOINED) {
+                    ::core::result::Result::Ok(__topic) => __topic,
+                    ::core::result::Result::Err(_) => "",
+                }
+            }),
+        };
+        Self { topic, settings }
+    }
+}
+
+/// The key of `#[subscriber(prefix = "orders.")]` above an `impl` block.
+pub(crate) fn prefix(tokens: &TokenStream, mistakes: &mut Mistakes) -> Option<Expr> {
+    if !matches!(tokens.clone().into_iter().next(), Some(TokenTree::Ident(_)) | None) {
+        mistakes.at(tokens, "on an `impl` block the topic stands above each method: `#[subscribe(\"topic\")]`");
+        return None;
+    }
+    let mut prefix = None;
+    keys(tokens.clone(), &["prefix"], mistakes, |_, input, mistakes| {
+        input.parse::<Token![=]>()?;
+        let value: Expr = input.parse()?;
+        if text(&value).is_some_and(|text| text.value().is_empty()) {
+            mistakes.at(&value, "write what stands before the topics, as `prefix = \"orders.\"`, or leave it out");
+        }
+        prefix = Some(value);
+        Ok(())
+    });
+    prefix
+}
+
+fn text(value: &Expr) -> Option<&LitStr> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+        _ => None,
+    }
+}
+
 impl ToTokens for Options {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self { topic, settings } = self;
@@ -100,11 +154,7 @@ fn setting(key: &Ident, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn:
     if key == "redeliver" {
         return delays(&value);
     }
-    let text = match &value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
-        _ => None,
-    };
-    match (key.to_string().as_str(), text) {
+    match (key.to_string().as_str(), text(&value)) {
         ("group", Some(group)) => is_name(group, mistakes),
         ("deadline", Some(text)) => {
             let nanos = duration(text)?;

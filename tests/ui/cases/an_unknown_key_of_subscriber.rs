@@ -15,4 +15,20 @@ impl Events {
     async fn c(&self) {}
 }
 
+#[injectable]
+struct Returns;
+#[subscriber(prefx = "returns.")] //~ ERROR unknown key `prefx`: did you mean `prefix`?
+impl Returns {
+    #[subscribe("d", scope = group)] //~ ERROR write `scope = partition` (the default) or `scope = process`
+    async fn d(&self) {}
+}
+
+#[injectable]
+struct Refunds;
+#[subscriber("refunds")] //~ ERROR on an `impl` block the topic stands above each method: `#[subscribe("topic")]`
+impl Refunds {
+    #[subscribe("e")]
+    async fn e(&self) {}
+}
+
 fn main() {}

@@ -24,7 +24,7 @@ async fn everything(
     Ok(Some(Json(id)))
 }
 
-#[subscriber("d", concurrency = 8, order = key)]
+#[subscriber("d", concurrency = 8, order = key, scope = process, tasks = 1, start = latest)]
 async fn side_by_side(_key: Key) {}
 
 const STEPS: &[std::time::Duration] = &[std::time::Duration::from_secs(60)];
@@ -77,10 +77,23 @@ impl Events {
     }
 }
 
+const PREFIX: &str = "returns.";
+const ACCEPTED: &str = "accepted";
+
+#[injectable]
+struct Returns;
+#[subscriber(prefix = PREFIX)]
+impl Returns {
+    #[subscribe("{product}.asked", group = "g")]
+    async fn asked(&self, Path(_product): Path<String>) {}
+    #[subscribe(ACCEPTED)]
+    async fn accepted(&self) {}
+}
+
 #[module(
     providers = [Orders],
     subscribers = [nothing, everything, side_by_side, put_off, put_off_too, halting, without_waiting, one_placeholder,
-        two_placeholders, placeholders_that_nobody_takes, Events],
+        two_placeholders, placeholders_that_nobody_takes, Events, Returns],
     optional = [dyn Audit],
 )]
 struct AppModule;
