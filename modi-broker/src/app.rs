@@ -3,7 +3,7 @@
 use crate::component::Brokers;
 use crate::registry::Registry;
 use crate::subscribers::Roster;
-use crate::{Broker, Errors, Failed, Metrics, Outcome, Publisher, Subscribers};
+use crate::{Broker, Errors, Failed, Metrics, Middleware, Outcome, Publisher, Subscribers};
 use modi_core::{App, Module};
 use std::sync::Arc;
 
@@ -38,6 +38,11 @@ pub trait AppExt: Sized {
     /// By default they do.
     #[must_use]
     fn errors(self, errors: Errors) -> Self;
+
+    /// Puts a middleware around every handler and every publication of the application, inside of those before it: see
+    /// [`Middleware`]. It is a value, and needs no module; what is injected is listed in a module.
+    #[must_use]
+    fn middleware(self, middleware: impl Middleware) -> Self;
 }
 
 impl<M: Module> AppExt for App<M> {
@@ -62,6 +67,12 @@ impl<M: Module> AppExt for App<M> {
     fn errors(self, errors: Errors) -> Self {
         let (app, registry) = registered(self);
         registry.set_errors(errors);
+        app
+    }
+
+    fn middleware(self, middleware: impl Middleware) -> Self {
+        let (app, registry) = registered(self);
+        registry.middleware.add(middleware);
         app
     }
 }

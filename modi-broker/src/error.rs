@@ -136,6 +136,15 @@ pub enum PublishError {
         #[source]
         source: PayloadError,
     },
+    /// A [`Middleware`](crate::Middleware) did not let it pass.
+    #[error("could not publish to `{topic}`: it was refused")]
+    Refused {
+        /// Where it was to go.
+        topic: String,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
     /// The application has stopped.
     #[error("could not publish to `{topic}`: the application has stopped")]
     Stopped {

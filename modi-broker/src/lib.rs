@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Message`], [`Headers`], [`Outcome`] | what travels, and what a handler may say about it |
 //! | `handler` | a function as a [`Handler`]: its [arguments](FromMessage), its [results](IntoReply), its [`Spec`] |
+//! | [`Middleware`] | what stands around handlers and around what they publish |
 //! | `pipeline` | from a delivery to its settlement, the same for every broker: attempts, retries, dead letters |
 //! | [`contract`] | what an adapter implements |
 //! | `adapters` | the brokers: [`MemoryBroker`] |
@@ -38,6 +39,7 @@ mod handler;
 mod headers;
 mod health;
 mod message;
+mod middleware;
 mod needs;
 mod observe;
 mod outcome;
@@ -60,7 +62,7 @@ pub use prometheus_client;
 pub use adapters::memory::{Faults, MemoryBroker, MemoryProfile};
 pub use app::AppExt;
 pub use broker::{Broker, BrokerUrlError};
-pub use contract::Receipt;
+pub use contract::{Outgoing, Place, Receipt};
 pub use dead_letter::{DeadLetter, FailureKind};
 pub use error::{BrokerError, BrokerErrorKind, PublishError};
 pub use failed::Failed;
@@ -76,6 +78,7 @@ pub use handler::{
 pub use headers::Headers;
 pub use health::Health;
 pub use message::Message;
+pub use middleware::{Call, Middleware, Next, NextPublish, around};
 pub use observe::{Metrics, TraceParent, TraceParentError};
 pub use outcome::Outcome;
 pub use pipeline::{Report, SubscriberStats};

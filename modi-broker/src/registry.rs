@@ -3,6 +3,7 @@
 use crate::Broker;
 use crate::failed::SharedHook;
 use crate::handler::Errors;
+use crate::middleware::Outermost;
 use crate::publisher::Link;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,8 @@ pub(crate) struct Registry {
     on_error: Mutex<Option<SharedHook>>,
     /// Dead letters do not tell errors, where their subscribers do not say otherwise.
     hides_errors: AtomicBool,
+    /// What stands around all handlers and all that is published.
+    pub(crate) middleware: Outermost,
 }
 
 #[derive(Clone)]
@@ -34,6 +37,7 @@ impl Registry {
             one_for_all: AtomicBool::new(false),
             on_error: Mutex::new(None),
             hides_errors: AtomicBool::new(false),
+            middleware: Outermost::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an application hosts besides services: things that start, drain and close. The broker layer is one.
 
 use crate::Result;
-use crate::graph::{AnyArc, Edge, HandlerNode};
+use crate::graph::{AnyArc, HandlerNode};
 use crate::life::Stop;
 use crate::link::Modules;
 use crate::scope::ScopePlan;
@@ -110,9 +110,9 @@ impl Host {
         self.modules.space.extensions.get()
     }
 
-    /// Which scoped services an attempt of a handler with these edges needs.
-    pub fn plan(&self, edges: &[Edge]) -> ScopePlan {
-        self.modules.plan(&self.lives, edges)
+    /// Which scoped services an attempt of a handler needs, and what stands around it.
+    pub fn plan(&self, handler: &HandlerNode) -> ScopePlan {
+        self.modules.plan(&self.lives, handler.needs())
     }
 }
 

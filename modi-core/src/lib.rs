@@ -32,7 +32,7 @@ pub use app::App;
 pub use component::{Component, Declared, Host, Mounted};
 pub use dependency::{All, Dependency, Lazy};
 pub use error::{Advice, BoxError, Error, Result};
-pub use graph::{Edge, Graph, HandlerNode, Key, Kind, Node};
+pub use graph::{Around, Edge, Graph, HandlerNode, Key, Kind, Node};
 pub use life::{Signals, Stop};
 pub use link::{Linker, Plan};
 pub use module::Module;

@@ -279,9 +279,9 @@ impl Modules {
     }
 
     /// Which scoped services `edges` need, dependencies first.
-    pub(crate) fn plan(&self, lives: &[AnyArc], edges: &[Edge]) -> ScopePlan {
+    pub(crate) fn plan<'e>(&self, lives: &[AnyArc], edges: impl IntoIterator<Item = &'e Edge>) -> ScopePlan {
         let mut plan = ScopePlan::default();
-        self.plan_into(lives, edges, &mut plan);
+        edges.into_iter().for_each(|edge| self.plan_into(lives, std::slice::from_ref(edge), &mut plan));
         plan
     }
 

@@ -1,6 +1,6 @@
 //! What `#[module]` writes on the user's struct, and the module of a running application.
 
-use crate::graph::{AnyLive, Key, Node, Outline};
+use crate::graph::{AnyLive, Around, Key, Node, Outline};
 use crate::link::{Linker, Plan, Space};
 use crate::provide::{How, Shared};
 use crate::scope::Resolver;
@@ -20,6 +20,8 @@ pub trait Module: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// Its own providers and handlers.
     const GRAPH: &'static [Node];
+    /// What stands around all of its handlers, outermost first.
+    const AROUND: &'static [Around] = &[];
     /// The modules that it imports, as constants.
     const IMPORTS: &'static [Outline] = &[];
     /// An order in which they can be built. Not computed for a graph with a cycle: it is an error of the compiler.

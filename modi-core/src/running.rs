@@ -241,7 +241,8 @@ impl<M: Module> AppScope<'_, M> {
         M: Provides<T>,
     {
         let edge = Edge { field: "scope", to: Some(M::How::KEY), lazy: false };
-        let mut plan = self.app.host.plan(&[edge]);
+        let Host { modules, lives, .. } = &self.app.host;
+        let mut plan = modules.plan(lives, [&edge]);
         plan.steps.retain(|step| self.scope.kept(step.id).is_none());
         self.scope.open(&plan).await?;
         M::How::take(&self.app.resolver(&self.scope, "scope"))

@@ -8,7 +8,7 @@ use crate::observe::Lag;
 use crate::pipeline::{Control, Counters, Parts};
 use crate::registry::Registry;
 use crate::{BrokerError, Publisher};
-use modi_core::{Edge, Host};
+use modi_core::{HandlerNode, Host};
 use std::sync::Arc;
 
 /// The place of a subscriber at its broker.
@@ -19,8 +19,7 @@ pub(super) struct Seat {
     line: Line,
     publish: Arc<dyn Publish>,
     host: Host,
-    edges: &'static [Edge],
-    handler: &'static str,
+    node: &'static HandlerNode,
 }
 
 impl Seat {
@@ -29,7 +28,7 @@ impl Seat {
         open: &Open,
         registry: &Arc<Registry>,
         host: &Host,
-        (handler, edges): (&'static str, &'static [Edge]),
+        node: &'static HandlerNode,
     ) -> Self {
         let Wanted { name, spec, group, .. } = wanted;
         let topic: Arc<str> = spec.topic.into();
@@ -53,7 +52,7 @@ impl Seat {
             publisher: Publisher::new(registry.clone(), open.entry.link.clone()),
         };
         let (line, publish, host) = (open.line.clone(), open.publish.clone(), host.clone());
-        Self { about: Arc::new(about), options, members: spec.tasks, line, publish, host, edges, handler }
+        Self { about: Arc::new(about), options, members: spec.tasks, line, publish, host, node }
     }
 
     /// How far its group is behind.
@@ -84,9 +83,9 @@ impl Seat {
         Parts {
             subscription,
             publish: self.publish.clone(),
-            plan: self.host.plan(self.edges),
+            plan: self.host.plan(self.node),
             about: self.about.clone(),
-            name: self.handler,
+            name: self.node.name,
             control,
             counters,
         }

@@ -113,7 +113,7 @@ impl Brokers {
         let (mut joined, mut errors, mut fits) = (Vec::new(), Vec::new(), Fit::default());
         for Listener { mounted, subscriber, wanted } in listeners {
             let Some(open) = self.open.iter().find(|open| Some(open.at) == wanted.broker) else { continue };
-            let seat = Seat::new(&wanted, open, &self.registry, host, (mounted.node.name, mounted.node.edges));
+            let seat = Seat::new(&wanted, open, &self.registry, host, mounted.node);
             match seat.join_at_start(open).await {
                 Ok(subscriptions) => {
                     if let Some(Subscription { capabilities, .. }) = subscriptions.first() {

@@ -3,6 +3,7 @@
 use super::Signals;
 use super::spec::Errors;
 use crate::failed::SharedHook;
+use crate::middleware::Layers;
 use crate::observe::{self, TraceParent};
 use crate::{Message, Publisher};
 use modi_core::{Module, Resolver};
@@ -18,6 +19,8 @@ pub struct Attempt<'a, M: Module> {
     pub(crate) lane: u32,
     pub(crate) about: &'a Arc<About>,
     pub(crate) signals: &'a Signals,
+    /// `None` where nothing stands around the handler.
+    pub(crate) layers: Option<&'a Arc<Layers>>,
 }
 
 /// What holds for every message of a subscriber.
@@ -85,7 +88,7 @@ impl<'a, M: Module> Attempt<'a, M> {
 
     /// A publisher on the subscriber's broker, whose messages carry on the chain of the message in hand.
     pub fn publisher(&self) -> Publisher {
-        self.about.publisher.caused_by(self.message, self.signals.watch.trace())
+        self.about.publisher.caused_by(self.message, self.signals.watch.trace()).within(self.layers)
     }
 }
 

@@ -6,7 +6,7 @@ use super::reply::HandlerError;
 use crate::pipeline;
 use crate::{Attempt, Outcome, Spec};
 use modi_core::graph::AnyArc;
-use modi_core::{Edge, Error, HandlerNode, Module};
+use modi_core::{Around, Edge, Error, HandlerNode, Module};
 use std::any::Any;
 use std::future::Future;
 
@@ -19,6 +19,8 @@ pub trait BatchHandler<M: Module>: 'static {
     const EDGES: &'static [Edge];
     /// What does not fit: for each argument [`misplaced`], with whether it is a `Vec`.
     const MISPLACED: &'static [Option<&'static str>] = &[];
+    /// What stands around it, as [`Handler::AROUND`](crate::Handler::AROUND).
+    const AROUND: &'static [Around] = &[];
     /// What it listens to, with a [`Spec::batch`].
     const SPEC: Spec;
     /// The parts of one message: a tuple.
@@ -101,7 +103,13 @@ pub const fn batch_handler<M: Module, H: BatchHandler<M>>(name: &'static str) ->
     if let Some(problem) = fits::batch_problem::<M, H>() {
         fits::stop(name, problem);
     }
-    HandlerNode { name, edges: H::EDGES, spec: const { &H::SPEC }, mount: mount::<M, H> }
+    HandlerNode {
+        name,
+        edges: H::EDGES,
+        around: [M::AROUND, H::AROUND],
+        spec: const { &H::SPEC },
+        mount: mount::<M, H>,
+    }
 }
 
 fn mount<M: Module, H: BatchHandler<M>>(live: &AnyArc) -> Box<dyn Any + Send + Sync> {

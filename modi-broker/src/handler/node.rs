@@ -5,7 +5,7 @@ use crate::pipeline::{self, Exit, Parts};
 use crate::{Attempt, IntoReply, Spec};
 use futures_util::future::BoxFuture;
 use modi_core::graph::AnyArc;
-use modi_core::{Edge, Error, HandlerNode, Module};
+use modi_core::{Around, Edge, Error, HandlerNode, Module};
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
@@ -20,6 +20,9 @@ pub trait Handler<M: Module>: 'static {
     /// It takes the lease of its messages, and settles them itself: an argument is
     /// [`BY_HAND`](crate::FromMessage::BY_HAND).
     const BY_HAND: bool = false;
+    /// What stands around it, outermost first: [`around`](crate::around) for each. What its module says stands around
+    /// these.
+    const AROUND: &'static [Around] = &[];
     /// What it listens to.
     const SPEC: Spec;
     /// The arguments between the two moments: a tuple of [`Early`](crate::Early).
@@ -83,7 +86,13 @@ pub const fn handler<M: Module, H: Handler<M>>(name: &'static str) -> HandlerNod
     if let Some(problem) = fits::problem::<M, H>() {
         fits::stop(name, problem);
     }
-    HandlerNode { name, edges: H::EDGES, spec: const { &H::SPEC }, mount: mount::<M, H> }
+    HandlerNode {
+        name,
+        edges: H::EDGES,
+        around: [M::AROUND, H::AROUND],
+        spec: const { &H::SPEC },
+        mount: mount::<M, H>,
+    }
 }
 
 fn mount<M: Module, H: Handler<M>>(live: &AnyArc) -> Box<dyn Any + Send + Sync> {

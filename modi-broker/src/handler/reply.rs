@@ -48,6 +48,18 @@ pub(crate) enum Responses {
     Many(Vec<Response>),
 }
 
+impl Responses {
+    /// One after the other.
+    pub(crate) fn in_order(self) -> impl Iterator<Item = Response> + Send {
+        let (one, many) = match self {
+            Self::None => (None, Vec::new()),
+            Self::One(response) => (Some(response), Vec::new()),
+            Self::Many(responses) => (None, responses),
+        };
+        one.into_iter().chain(many)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Response {
     /// `None` means where the subscriber publishes.
@@ -60,7 +72,7 @@ pub(crate) struct Response {
 impl Reply {
     /// Nothing is published.
     #[inline]
-    pub const fn outcome(outcome: Outcome) -> Self {
+    pub const fn new(outcome: Outcome) -> Self {
         Self { outcome, responses: Responses::None }
     }
 
@@ -81,6 +93,26 @@ impl Reply {
     pub fn publish_all<T: IntoMessage>(values: impl IntoIterator<Item = T>) -> Result<Self, Error> {
         let responses = values.into_iter().map(Response::new).collect::<Result<_, _>>()?;
         Ok(Self { outcome: Outcome::Ack, responses: Responses::Many(responses) })
+    }
+
+    /// What becomes of the message in hand.
+    pub const fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// How many messages are published if the outcome is [`Outcome::Ack`]. Any other outcome publishes none.
+    pub fn publications(&self) -> usize {
+        match &self.responses {
+            Responses::None => 0,
+            Responses::One(_) => 1,
+            Responses::Many(responses) => responses.len(),
+        }
+    }
+}
+
+impl From<Outcome> for Reply {
+    fn from(outcome: Outcome) -> Self {
+        Self::new(outcome)
     }
 }
 
@@ -170,14 +202,14 @@ impl<T: IntoMessage> To<T> {
 impl IntoReply for () {
     #[inline]
     fn into_reply(self) -> Result<Reply, Error> {
-        Ok(Reply::outcome(Outcome::Ack))
+        Ok(Reply::new(Outcome::Ack))
     }
 }
 
 impl IntoReply for Outcome {
     #[inline]
     fn into_reply(self) -> Result<Reply, Error> {
-        Ok(Reply::outcome(self))
+        Ok(Reply::new(self))
     }
 }
 
@@ -226,7 +258,7 @@ impl<R: IntoReply> IntoReply for Option<R> {
     fn into_reply(self) -> Result<Reply, Error> {
         match self {
             Some(reply) => reply.into_reply(),
-            None => Ok(Reply::outcome(Outcome::Ack)),
+            None => Ok(Reply::new(Outcome::Ack)),
         }
     }
 }

@@ -1,15 +1,12 @@
-//! One attempt: decode, open the scope, call, complete the scope, publish the results.
+//! One attempt: decode, open the scope, call, complete the scope.
 
-use super::confirming::{Unconfirmed, later};
 use super::control::Stage;
 use super::counters::count;
 use super::failure::Failure;
 use super::job::{Room, Shared};
 use super::work::Work;
-use crate::contract::{Answer, Outgoing, Place};
 use crate::dead_letter::FailureKind;
-use crate::handler::{Left, Response, Responses, Signals};
-use crate::publisher::Cause;
+use crate::handler::{Left, Responses, Signals};
 use crate::{Message, Outcome, Reply};
 use modi_core::scope::panic_text;
 use modi_core::{Completion, Error, Scope};
@@ -169,13 +166,17 @@ impl<W: Work> Shared<W> {
     /// What follows the handler: its scope is completed, its results are published.
     pub(super) async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
         let responses = std::mem::replace(&mut room.responses, Responses::None);
+        let layers = room.layers.take();
         let mut attempted = attempted;
         if !self.work.is_scopeless() {
             let Room { scope, signals: Signals { watch, .. }, .. } = &mut *room;
             attempted = watch.run(pin!(self.complete(attempted, message, scope))).await;
         }
         if matches!(attempted, Attempted::Ended(End::Acked)) && !matches!(responses, Responses::None) {
-            attempted = self.respond(message, responses, room);
+            attempted = match layers {
+                None => self.respond(message, responses, room),
+                Some(layers) => self.respond_through(&layers, message, responses, &room.signals.watch).await,
+            };
         }
         // The services of an attempt that succeeded stay until its message is settled.
         if !matches!(attempted, Attempted::Ended(_)) {
@@ -211,45 +212,8 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    /// Publishes the results. What is not confirmed at once waits in the room.
-    fn respond(&self, message: &Message, responses: Responses, room: &mut Room) -> Attempted {
-        let cause = Cause::of(message, room.signals.watch.trace());
-        let mut send = |response: Response| {
-            let Some(topic) = response.topic.or_else(|| self.work.part(message).about.publish.clone()) else {
-                // The compiler has refused this.
-                return Err(Error::reject("the handler returned a message and does not say where to publish it"));
-            };
-            let mut result = response.message;
-            cause.mark(&mut result);
-            if response.inherits_key && result.key().is_none() {
-                result.set_key(message.key().cloned());
-            }
-            match self.publish.send(Outgoing::new(Place::Topic(&topic), result.clone())) {
-                Answer::Now(Ok(_)) => count(&self.counters.published),
-                answer => {
-                    let answer = later(answer);
-                    room.unconfirmed.push_back(Unconfirmed { topic, message: result, answer, again: false });
-                }
-            }
-            Ok(())
-        };
-        let sent = match responses {
-            Responses::None => Ok(()),
-            Responses::One(response) => send(response),
-            Responses::Many(responses) => responses.into_iter().try_for_each(send),
-        };
-        match sent {
-            Err(error) => {
-                room.unconfirmed.clear();
-                Attempted::Failed(Failure::returned(error))
-            }
-            Ok(()) if room.unconfirmed.is_empty() => Attempted::Ended(End::Acked),
-            Ok(()) => Attempted::Ended(End::Unconfirmed),
-        }
-    }
-
     #[cold]
-    fn panicked(&self, panic: &(dyn Any + Send)) -> Attempted {
+    pub(super) fn panicked(&self, panic: &(dyn Any + Send)) -> Attempted {
         count(&self.counters.panics);
         Attempted::Failed(Failure { kind: FailureKind::Panic, error: Error::new(panic_text(panic)) })
     }

@@ -96,7 +96,8 @@ impl<W: BatchWork> Line<'_, '_, W> {
             let number = hands[0].number;
             let messages = hands.iter().map(|hand| &hand.message);
             signals.watch.begin_batch(messages, number, &shared.work.part(first).about);
-            let wanted = Wanted { number, items, outcomes: &mut outcomes };
+            let messages = || hands.iter().map(|hand| &hand.message).collect();
+            let wanted = Wanted { number, messages: &messages, items, outcomes: &mut outcomes };
             let mut running = pin!(Some(shared.work.attempt_all(wanted, room, &signals)));
             desk.drive(pin!(shared.see_through(first, &signals, running.as_mut()))).await
         };

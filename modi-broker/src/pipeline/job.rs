@@ -12,6 +12,7 @@ use super::work::Work;
 use crate::Message;
 use crate::contract::{Delivery, Lease, Origin, Publish, Settle};
 use crate::handler::{Responses, Signals};
+use crate::middleware::Layers;
 use modi_core::Scope;
 use modi_core::scope::panic_text;
 use std::borrow::{Borrow, BorrowMut};
@@ -111,12 +112,17 @@ pub(super) struct Room {
     pub(super) story: Option<Story>,
     /// What became of a message that is not tried again in place.
     pub(super) suspicion: Option<Box<Suspicion>>,
+    /// What stands around the handler, and so around what it publishes.
+    pub(super) layers: Option<Arc<Layers>>,
 }
 
 impl Room {
     /// Drops the scoped services, whose destructors may panic.
     pub(super) fn leave(&mut self, subscriber: &str) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.scope.clear())) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
+            self.layers = None;
+            self.scope.clear();
+        })) {
             tracing::warn!(subscriber, panic = panic_text(&*panic), "a scoped service panicked in its drop");
         }
     }

@@ -10,7 +10,8 @@
 //! | `batches` | the loop for several at once, settled one by one |
 //! | `many` | the loop for several side by side: `slots` runs them, `schedule` says which may start |
 //! | `job` | one message from its first attempt to its end, as a future that knows no loop |
-//! | `attempt` | one attempt: decode, scope, handler, completion, results |
+//! | `attempt` | one attempt: decode, scope, handler, completion |
+//! | `respond` | the results of an attempt, published |
 //! | `failure` | what follows a failed attempt: what a hook says, and retries in place |
 //! | `conclusion` | after those: a copy that comes later, the dead letter, or another policy |
 //! | `breaker` | an outage is not a poison message |
@@ -39,6 +40,7 @@ mod job;
 mod line;
 mod many;
 mod one;
+mod respond;
 mod run;
 mod schedule;
 mod settling;

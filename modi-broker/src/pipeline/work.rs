@@ -8,6 +8,7 @@ use super::run::Desk;
 use super::{batches, many, one};
 use crate::contract::Source;
 use crate::handler::{About, Signals};
+use crate::middleware::Surroundings;
 use crate::{Attempt, BatchHandler, Handler, IntoOutcomes, IntoReply, Message, Outcome, Spec};
 use modi_core::graph::AnyArc;
 use modi_core::{Error, Module, Resolver, Scope, ScopePlan};
@@ -65,6 +66,8 @@ pub(super) trait BatchWork: Work {
 /// What is wanted of one attempt at several messages.
 pub(super) struct Wanted<'a, T> {
     pub(super) number: u32,
+    /// A list of them is made only where somebody looks at it.
+    pub(super) messages: &'a (dyn Fn() -> Vec<&'a Message> + Sync),
     pub(super) items: Vec<T>,
     /// One each, where the handler says so.
     pub(super) outcomes: &'a mut Option<Vec<Outcome>>,
@@ -83,12 +86,14 @@ pub(super) struct Single<M: Module, H: Handler<M>> {
     live: AnyArc,
     plan: ScopePlan,
     part: Part,
+    surroundings: Option<Surroundings<M>>,
     of: PhantomData<fn() -> (M, H)>,
 }
 
 impl<M: Module, H: Handler<M>> Single<M, H> {
     pub(super) fn new(live: AnyArc, plan: ScopePlan, about: Arc<About>, name: &'static str) -> Self {
-        Self { live, plan, part: Part { spec: H::SPEC, about, name }, of: PhantomData }
+        let surroundings = Surroundings::of(about.publisher.outermost(), H::AROUND);
+        Self { live, plan, part: Part { spec: H::SPEC, about, name }, surroundings, of: PhantomData }
     }
 }
 
@@ -129,17 +134,23 @@ impl<M: Module, H: Handler<M>> Work for Single<M, H> {
         room: &mut Room,
         signals: &Signals,
     ) -> Result<End, Failure> {
-        let Self { live, plan, part: Part { about, name, .. }, .. } = self;
-        let Room { scope, responses, .. } = room;
+        let Self { live, plan, part: Part { about, name, .. }, surroundings, .. } = self;
+        let Room { scope, responses, layers, .. } = room;
         let resolver = Resolver::new(live, Scope::NONE, name);
-        let mut attempt = Attempt { resolver, message, number, lane, about, signals };
+        if let Some(surroundings) = surroundings {
+            *layers = Some(surroundings.begin());
+        }
+        let mut attempt = Attempt { resolver, message, number, lane, about, signals, layers: layers.as_ref() };
         let input = H::decode(&attempt).map_err(Failure::decode)?;
         if !plan.is_empty() {
             scope.open(plan).await.map_err(Failure::returned)?;
             attempt.resolver = Resolver::new(live, scope, name);
         }
-        let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply).map_err(Failure::returned)?;
-        judge(reply, responses, &about.name)
+        let reply = match surroundings {
+            None => H::call(&attempt, input).await.and_then(H::Reply::into_reply),
+            Some(surroundings) => surroundings.one::<H>(&attempt, input).await,
+        };
+        judge(reply.map_err(Failure::returned)?, responses, &about.name)
     }
 }
 
@@ -148,12 +159,14 @@ pub(super) struct Batch<M: Module, H: BatchHandler<M>> {
     live: AnyArc,
     plan: ScopePlan,
     part: Part,
+    surroundings: Option<Surroundings<M>>,
     of: PhantomData<fn() -> (M, H)>,
 }
 
 impl<M: Module, H: BatchHandler<M>> Batch<M, H> {
     pub(super) fn new(live: AnyArc, plan: ScopePlan, about: Arc<About>, name: &'static str) -> Self {
-        Self { live, plan, part: Part { spec: H::SPEC, about, name }, of: PhantomData }
+        let surroundings = Surroundings::of(about.publisher.outermost(), H::AROUND);
+        Self { live, plan, part: Part { spec: H::SPEC, about, name }, surroundings, of: PhantomData }
     }
 }
 
@@ -187,7 +200,8 @@ impl<M: Module, H: BatchHandler<M>> Work for Batch<M, H> {
     ) -> Result<End, Failure> {
         let item = self.decode(message, number, lane, room)?;
         let mut outcomes = None;
-        let wanted = Wanted { number, items: vec![item], outcomes: &mut outcomes };
+        let messages = || vec![message];
+        let wanted = Wanted { number, messages: &messages, items: vec![item], outcomes: &mut outcomes };
         self.attempt_all(wanted, room, signals).await?;
         match outcomes.and_then(|mut outcomes| outcomes.pop()) {
             None | Some(Outcome::Ack) => Ok(End::Acked),
@@ -203,7 +217,8 @@ impl<M: Module, H: BatchHandler<M>> BatchWork for Batch<M, H> {
         let Part { about, name, .. } = &self.part;
         let resolver = Resolver::new(&self.live, Scope::NONE, name);
         let signals = &room.signals;
-        H::decode(&Attempt { resolver, message, number, lane, about, signals }).map_err(Failure::decode)
+        let attempt = Attempt { resolver, message, number, lane, about, signals, layers: None };
+        H::decode(&attempt).map_err(Failure::decode)
     }
 
     async fn attempt_all<'a>(
@@ -212,16 +227,23 @@ impl<M: Module, H: BatchHandler<M>> BatchWork for Batch<M, H> {
         room: &'a mut Room,
         signals: &'a Signals,
     ) -> Result<End, Failure> {
-        let Self { live, plan, part: Part { about, name, .. }, .. } = self;
-        let Wanted { number, items, outcomes, .. } = wanted;
-        let scope = &mut room.scope;
+        let Self { live, plan, part: Part { about, name, .. }, surroundings, .. } = self;
+        let Wanted { number, messages, items, outcomes } = wanted;
+        let Room { scope, responses, layers, .. } = room;
         if !plan.is_empty() {
             scope.open(plan).await.map_err(Failure::returned)?;
         }
+        *layers = surroundings.as_ref().map(Surroundings::begin);
         let (resolver, message, many) = (Resolver::new(live, scope, name), Message::tombstone(), items.len());
-        let attempt = Attempt { resolver, message: &message, number, lane: 0, about, signals };
-        let reply = H::call(&attempt, items).await;
-        *outcomes = reply.and_then(H::Reply::into_outcomes).map_err(Failure::returned)?;
+        let attempt = Attempt { resolver, message: &message, number, lane: 0, about, signals, layers: layers.as_ref() };
+        if let Some(surroundings) = surroundings {
+            let messages = messages();
+            let reply = surroundings.batch::<H>(&attempt, &messages, items, outcomes).await;
+            judge(reply.map_err(Failure::returned)?, responses, &about.name)?;
+        } else {
+            let reply = H::call(&attempt, items).await;
+            *outcomes = reply.and_then(H::Reply::into_outcomes).map_err(Failure::returned)?;
+        }
         match outcomes {
             Some(said) if said.len() != many => {
                 let text = format!("the handler returned {} outcomes for {many} messages", said.len());

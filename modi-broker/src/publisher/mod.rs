@@ -17,8 +17,10 @@ pub use request::Request;
 
 pub(crate) use cause::Cause;
 pub(crate) use link::Link;
+pub(crate) use publication::ask;
 
 use crate::contract::{Publish, Receipt};
+use crate::middleware::Layers;
 use crate::observe::TraceParent;
 use crate::registry::Registry;
 use crate::{Message, PublishError};
@@ -53,15 +55,32 @@ pub struct Publisher {
     registry: Arc<Registry>,
     link: Arc<Link>,
     cause: Option<Cause>,
+    /// What stands around a handler that publishes. Everybody else has what stands around the application.
+    around: Option<Arc<Layers>>,
 }
 
 impl Publisher {
     pub(crate) fn new(registry: Arc<Registry>, link: Arc<Link>) -> Self {
-        Self { registry, link, cause: None }
+        Self { registry, link, cause: None, around: None }
     }
 
     pub(crate) fn caused_by(&self, message: &Message, span: Option<TraceParent>) -> Self {
         Self { cause: Some(Cause::of(message, span)), ..self.clone() }
+    }
+
+    /// The same for a handler with this around it.
+    pub(crate) fn within(self, around: Option<&Arc<Layers>>) -> Self {
+        Self { around: around.cloned(), ..self }
+    }
+
+    /// What the application puts around all that is published.
+    pub(crate) fn outermost(&self) -> Option<&Arc<Layers>> {
+        self.registry.middleware.layers()
+    }
+
+    /// What stands around what it publishes.
+    fn layers(&self) -> Option<&Arc<Layers>> {
+        self.around.as_ref().or_else(|| self.outermost())
     }
 
     /// Publishes a value as JSON, and waits for the confirmation.

@@ -1,7 +1,7 @@
 //! A message that is being put together, and published.
 
 use super::Publisher;
-use crate::contract::{Answer, Outgoing, Place, Receipt};
+use crate::contract::{Answer, Outgoing, Place, Publish, Receipt};
 use crate::{BrokerError, BrokerErrorKind, IntoMessage, Message, PublishError};
 use bytes::Bytes;
 use modi_core::BoxError;
@@ -133,13 +133,11 @@ impl<'a> Publication<'a> {
         let publish = publisher.ready(topic).await?;
         publisher.mark(&mut message);
         let question = Outgoing { place: Place::Topic(topic), message, delay, partition };
-        match timeout(within, publish.request(question, within)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) if error.kind() != BrokerErrorKind::TimedOut => {
-                Err(PublishError::Broker { topic: topic.to_owned(), source: error })
-            }
-            Ok(Err(_)) | Err(_) => Err(PublishError::NoAnswer { topic: topic.to_owned(), within }),
-        }
+        let answered = match publisher.layers() {
+            None => timeout(within, ask(&*publish, question, within)).await,
+            Some(layers) => timeout(within, layers.ask(&*publish, question, within)).await,
+        };
+        answered.unwrap_or_else(|_| Err(PublishError::NoAnswer { topic: topic.to_owned(), within }))
     }
 
     /// Gives it to the broker: what is left is its confirmation.
@@ -164,7 +162,12 @@ impl<'a> Publication<'a> {
             }
         }
         publisher.mark(&mut message);
-        Ok(publish.send(Outgoing { place: Place::Topic(topic), message, delay, partition }))
+        let outgoing = Outgoing { place: Place::Topic(topic), message, delay, partition };
+        match publisher.layers() {
+            None => Ok(publish.send(outgoing)),
+            // Each through all of it before the next.
+            Some(layers) => Ok(Answer::Now(Ok(layers.publish(&*publish, outgoing).await?))),
+        }
     }
 }
 
@@ -185,6 +188,19 @@ impl<'a> Publication<'a, &'a [&'a str]> {
         }
         all(self.publisher, sent).await
     }
+}
+
+/// Asks a question.
+pub(crate) async fn ask(
+    broker: &dyn Publish,
+    question: Outgoing<'_>,
+    within: Duration,
+) -> Result<Message, PublishError> {
+    let topic = question.place.to_string();
+    broker.request(question, within).await.map_err(|source| match source.kind() {
+        BrokerErrorKind::TimedOut => PublishError::NoAnswer { topic, within },
+        _ => PublishError::Broker { topic, source },
+    })
 }
 
 /// Waits for the confirmations of what is on its way.

@@ -281,15 +281,17 @@ where
 
 /// What is written for a function: the same lines for each, with its arguments, its options and its result.
 macro_rules! subscriber {
-    ($marker:ident = $function:ident($($argument:ident: $type:ty),*) -> $reply:ty, $spec:expr) => {
+    ($marker:ident = $function:ident($($argument:ident: $type:ty),*) -> $reply:ty, $spec:expr $(, around $($layer:ty),*)?) => {
         pub(crate) struct $marker;
         impl<M: Module> Handler<M> for $marker
         where
             $($type: FromMessage<M>,)*
+            $($(Arc<$layer>: FromMessage<M>,)*)?
         {
             const EDGES: &'static [Edge] = &[$(argument::<M, $type>(stringify!($argument))),*];
             const PLACES: &'static [Option<usize>] = &[$(<$type as FromMessage<M>>::PLACES),*];
             const BY_HAND: bool = false $(|| <$type as FromMessage<M>>::BY_HAND)*;
+            $(const AROUND: &'static [Around] = &[$(around::<M, $layer>()),*];)?
             const SPEC: Spec = $spec;
             type Input = ($(Early<$type>,)*);
             type Reply = $reply;

@@ -112,21 +112,21 @@ impl Graph {
 
     fn json_module(&self, drawn: &Drawn) -> Value {
         let nodes = drawn.nodes.iter().flat_map(|node| {
-            let own = (node.kind != Kind::Handler).then(|| self.json_node(node.name, node.kind, node.edges));
+            let own = (node.kind != Kind::Handler).then(|| self.json_node(node.name, node.kind, node.edges.iter()));
             let handlers = node.handlers.iter();
-            own.into_iter().chain(handlers.map(|handler| self.json_node(handler.name, Kind::Handler, handler.edges)))
+            own.into_iter().chain(handlers.map(|handler| self.json_node(handler.name, Kind::Handler, handler.needs())))
         });
         json!({ "name": drawn.name, "nodes": nodes.collect::<Vec<_>>() })
     }
 
-    fn json_node(&self, name: &str, kind: Kind, edges: &[Edge]) -> Value {
+    fn json_node(&self, name: &str, kind: Kind, edges: impl Iterator<Item = &'static Edge>) -> Value {
         let kind = match kind {
             Kind::Singleton => "singleton",
             Kind::Scoped => "scoped",
             Kind::Transient => "transient",
             Kind::Handler => "handler",
         };
-        let edges = edges.iter().map(|edge| {
+        let edges = edges.map(|edge| {
             let to = edge.to.as_ref();
             let module = to.map(|key| self.module_of(key));
             json!({ "field": edge.field, "module": module, "to": to.map(|key| key.name), "lazy": edge.lazy })
@@ -155,7 +155,7 @@ fn drawn(nodes: &'static [Node]) -> impl Iterator<Item = (&'static str, Kind)> {
 
 fn edges_of(node: &'static Node) -> impl Iterator<Item = (&'static str, &'static Edge)> {
     let own = node.edges.iter().map(|edge| (node.name, edge));
-    own.chain(node.handlers.iter().flat_map(|handler| handler.edges.iter().map(|edge| (handler.name, edge))))
+    own.chain(node.handlers.iter().flat_map(|handler| handler.needs().map(|edge| (handler.name, edge))))
 }
 
 /// Mermaid reads the angles of a generic type as HTML.

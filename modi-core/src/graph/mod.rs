@@ -117,10 +117,29 @@ pub struct HandlerNode {
     pub name: &'static str,
     /// What its arguments need.
     pub edges: &'static [Edge],
+    /// What stands around it, outermost first: what its module says, then what it says itself.
+    pub around: [&'static [Around]; 2],
     /// What is known of it before anything is built, to the layer that made the node.
     pub spec: &'static (dyn Any + Send + Sync),
     /// Binds it to the module of a running application. What comes out is known to the layer that made the node.
     pub mount: fn(&AnyArc) -> Box<dyn Any + Send + Sync>,
+}
+
+/// A service that stands around handlers.
+#[derive(Clone, Copy)]
+pub struct Around {
+    /// The service.
+    pub edge: Edge,
+    /// How it is taken: known to the layer that made the handlers.
+    pub take: &'static (dyn Any + Send + Sync),
+}
+
+impl HandlerNode {
+    /// Everything that an attempt needs, in the order in which it is made: what stands around the handler, then what its
+    /// arguments need.
+    pub fn needs(&self) -> impl Iterator<Item = &'static Edge> {
+        self.around.into_iter().flatten().map(|around| &around.edge).chain(self.edges)
+    }
 }
 
 /// A module as a constant: what is drawn, and where its imports lead.
@@ -158,6 +177,11 @@ impl fmt::Debug for Node {
             .field("kind", &self.kind)
             .field("edges", &self.edges)
             .finish_non_exhaustive()
+    }
+}
+impl fmt::Debug for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Around({:?})", self.edge.to)
     }
 }
 impl fmt::Debug for HandlerNode {
