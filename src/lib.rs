@@ -12,12 +12,12 @@ pub use modi_broker::Protobuf;
 pub use modi_broker::prometheus_client;
 #[doc(inline)]
 pub use modi_broker::{
-    Ack, AppExt, Attempt, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Context,
-    DeadLetter, DecodeError, Errors, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError, Headers,
-    Health, IntoMessage, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome, Path, PathError,
-    PayloadError, Publication, PublishError, Publisher, Receipt, Redrive, Reply, Report, Request, RunningAppExt, Spec,
-    SubscriberError, SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To,
-    TraceParent, TraceParentError, contract, wire,
+    Ack, AppExt, Attempt, BatchHandler, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError,
+    Context, DeadLetter, DecodeError, Errors, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError,
+    Headers, Health, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome,
+    Path, PathError, PayloadError, Publication, PublishError, Publisher, Receipt, Redrive, Reply, Report, Request,
+    RunningAppExt, Spec, SubscriberError, SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target,
+    TestApp, TestSetup, To, TraceParent, TraceParentError, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{
@@ -107,12 +107,14 @@ pub use modi_macros::module;
 /// | `retries` | how often a failed message is tried again in place | 3 |
 /// | `deadline` | how long one attempt may take from its first wait: `"250ms"`, `"15s"`, `"2m"` | 15 s |
 /// | `prefetch` | how many messages may be out at once | 256 |
+/// | `prefetch_bytes` | how many bytes of payload may be out at once; one message may be larger | 8 MiB |
 /// | `concurrency` | how many messages are handled side by side | 1 |
 /// | `order` | what keeps its order then: `lane` (a partition, queue or stream), `key` or `none` | `lane` |
-/// | `scope` | how far that order reaches: `partition`, or `process` where a broker deals one key to several processes | |
-/// | `tasks` | how many members of the group this process is, for handlers that compute | 1 |
-/// | `start` | where a new group begins: `earliest` or `latest` | `earliest`, where the broker has it |
+/// | `rate` | at most so many messages begin: `"100/s"`, /// | `scope` | how far that order reaches: `partition`, `"20/m"`, `"5000/h"` | no limit | /// | `batch` | handles so many messages at once: arguments are `Vec<Json<_>>` and services | one by one | /// | `linger` | how long the first message of a batch waits for others | 50 ms | /// | `filter` | a function `fn(&Message) -> bool`: several handlers share one subscription | |, for handlers that compute | 1 | /// | `start` | where a new group begins: `earliest` or `latest` | `earliest`, or `process` where a broker deals one key to several processes | | /// | `tasks` | how many members of the group this process is, where the broker has it |,
 /// | `ack` | `handled`, or `received`: then a crash loses what was being handled | `handled` |
+///
+/// A handler of a batch returns `()`, a `Vec<Outcome>` with one for each message, or a `Result` of them; one message that
+/// cannot be decoded or fails does not fail the others.
 ///
 /// ```
 /// use modi::prelude::*;
@@ -182,8 +184,8 @@ pub mod guide {
 pub mod __private {
     pub use modi_broker::contract::{OrderScope, Start};
     pub use modi_broker::{
-        Ack, Attempt, Early, Errors, FailurePolicy, FromMessage, Handler, Order, Spec, Subscribes, argument, early,
-        handler, join,
+        Ack, Attempt, BatchHandler, Early, Errors, FailurePolicy, FromMessage, Handler, Order, Spec, Subscribes,
+        argument, batch_handler, early, handler, join, misplaced,
     };
     pub use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
     pub use modi_core::graph::{Edge, HandlerNode, Key, Node, Outline, order, outline};

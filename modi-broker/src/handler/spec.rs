@@ -1,8 +1,8 @@
 //! What is written in `#[subscriber(..)]`, as a constant.
 
-use crate::Outcome;
 use crate::contract::{OrderScope, Pattern, Start};
 use crate::failed::{Failed, Hook};
+use crate::{Message, Outcome};
 use std::time::Duration;
 
 /// What a subscriber listens to, and how its failures are treated.
@@ -41,6 +41,9 @@ pub struct Spec {
     pub(crate) linger: Duration,
     /// `None` means as the application does.
     pub(crate) errors: Option<Errors>,
+    /// So many messages in so long a time.
+    pub(crate) rate: Option<(u32, Duration)>,
+    pub(crate) filter: Option<fn(&Message) -> bool>,
 }
 
 /// When a message is acknowledged.
@@ -147,6 +150,8 @@ impl Spec {
             batch: None,
             linger: Duration::from_millis(50),
             errors: None,
+            rate: None,
+            filter: None,
         }
     }
 
@@ -250,6 +255,26 @@ impl Spec {
     /// How many messages may be out at once. By default 256.
     pub const fn prefetch(mut self, messages: usize) -> Self {
         self.limit = if messages == 0 { 1 } else { messages };
+        self
+    }
+
+    /// How many bytes of payload may be out at once; one message may be larger. By default 8 MiB.
+    pub const fn prefetch_bytes(mut self, bytes: usize) -> Self {
+        self.bytes = if bytes == 0 { 1 } else { bytes };
+        self
+    }
+
+    /// At most so many messages begin in so long a time, evenly, but for a tenth of a second that may be made up for.
+    /// Attempts in place are not counted. By default as many as can.
+    pub const fn rate(mut self, messages: u32, per: Duration) -> Self {
+        self.rate = Some((messages, per));
+        self
+    }
+
+    /// Only messages for which it says `true`: several handlers share one subscription, and each message has the first
+    /// that takes it, or the one without a filter.
+    pub const fn filter(mut self, takes: fn(&Message) -> bool) -> Self {
+        self.filter = Some(takes);
         self
     }
 

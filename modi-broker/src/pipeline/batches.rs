@@ -47,6 +47,9 @@ pub(super) async fn work<W: BatchWork>(
         // One message probes whether an outage is over.
         let many = if shared.breaker.is_open() { 1 } else { size };
         let batch: Vec<_> = waiting.drain(..many.min(waiting.len())).collect();
+        if line.desk.is_paced() && !batch.is_empty() {
+            line.keep_pace(batch.len()).await;
+        }
         if !batch.is_empty() && line.goes_on() {
             line.handle(batch).await;
         } else {

@@ -65,7 +65,17 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
         let shared = self.shared;
         if shared.breaker.is_open() {
             let probe = self.desk.after(shared.breaker.pause());
-            self.desk.drive(pin!(moment(shared, probe))).await;
+            self.desk.drive(pin!(wait_for(shared, probe))).await;
+        }
+    }
+
+    /// Waits until so many messages may begin. A stop ends the wait.
+    pub(super) async fn keep_pace(&mut self, many: usize) {
+        while let Err(moment) = self.desk.may_begin(many) {
+            self.desk.drive(pin!(wait_for(self.shared, moment))).await;
+            if !self.goes_on() {
+                return;
+            }
         }
     }
 
@@ -262,7 +272,7 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
 }
 
 /// Waits for a moment, or for the stop.
-async fn moment<W: Work>(shared: &Shared<W>, at: u64) {
+async fn wait_for<W: Work>(shared: &Shared<W>, at: u64) {
     let come = poll_fn(|_| if shared.clock.has_come(at) { Poll::Ready(()) } else { Poll::Pending });
     shared.unless(Stage::Draining, come).await;
 }

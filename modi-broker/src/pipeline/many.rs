@@ -176,10 +176,16 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
                 return;
             }
         }
-        while self.slots.has_room()
-            && let Some(entered) = self.schedule.pop()
-        {
-            self.begin(entered, None);
+        while self.slots.has_room() && !self.schedule.is_empty() {
+            if self.desk.is_paced()
+                && let Err(moment) = self.desk.may_begin(1)
+                && !self.desk.has_come(moment)
+            {
+                return;
+            }
+            if let Some(entered) = self.schedule.pop() {
+                self.begin(entered, None);
+            }
         }
     }
 

@@ -15,6 +15,7 @@
 //! | `failure` | what follows a failed attempt: what a hook says, and retries in place |
 //! | `conclusion` | after those: a copy that comes later, the dead letter, or another policy |
 //! | `breaker` | an outage is not a poison message |
+//! | `pace` | a rate limit |
 //! | `work` | what a subscriber does with a message: call its handler |
 //! | `by_hand` | messages whose leases handlers hold |
 //! | `confirming` | messages whose results are not confirmed yet |
@@ -40,6 +41,7 @@ mod job;
 mod line;
 mod many;
 mod one;
+mod pace;
 mod respond;
 mod run;
 mod schedule;

@@ -28,6 +28,9 @@ pub(super) async fn work<W: Work>(
             line.receive(source, limit, None, &mut batch).await;
         }
         for delivery in batch.drain(..) {
+            if line.desk.is_paced() && !line.holds() {
+                line.keep_pace(1).await;
+            }
             if line.holds() {
                 line.hold(delivery);
                 continue;

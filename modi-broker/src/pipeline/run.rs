@@ -11,6 +11,7 @@ use super::counters::{Counters, Tally};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::job::{InHand, Room, Shared};
+use super::pace::Pace;
 use super::settling::Settling;
 use super::work::{Batch, Single, Work};
 use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Subscription, Verdict};
@@ -69,6 +70,7 @@ async fn work_through<W: Work>(parts: Parts, work: impl FnOnce(ScopePlan, Arc<Ab
         late: VecDeque::new(),
         by_hand: ByHand::default(),
         rooms: Vec::new(),
+        pace: shared.work.spec().rate.map(Pace::new),
         has_recovered: false,
         timer: Timer::new(),
         clock: &shared.clock,
@@ -110,6 +112,7 @@ pub(super) struct Desk<'a> {
     pub(super) by_hand: ByHand,
     /// Left by messages that ended, for those that begin.
     pub(super) rooms: Vec<Room>,
+    pace: Option<Pace>,
     /// A message that waited for confirmations was the first to succeed after others had failed.
     pub(super) has_recovered: bool,
     pub(super) tally: Tally,
@@ -166,6 +169,24 @@ impl Desk<'_> {
                 }
             }
         })
+    }
+
+    /// Messages begin at a limited rate.
+    #[inline]
+    pub(super) fn is_paced(&self) -> bool {
+        self.pace.is_some()
+    }
+
+    /// Whether so many messages may begin: if they may, they do. Else they may at the moment.
+    #[cold]
+    pub(super) fn may_begin(&mut self, many: usize) -> Result<(), u64> {
+        let Some(pace) = &mut self.pace else { return Ok(()) };
+        let (now, next) = (self.clock.after(Duration::ZERO), pace.next());
+        if now < next {
+            return Err(next);
+        }
+        pace.begin(now, many);
+        Ok(())
     }
 
     /// When so much time has passed.

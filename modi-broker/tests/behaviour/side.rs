@@ -11,6 +11,7 @@ use modi_core::module::{Cell, Module, Owns, Provides};
 use modi_core::service::{node, node_with};
 use modi_core::{Result, provide};
 use std::sync::Arc;
+use std::time::Duration;
 
 async fn play(handler: &'static str, n: u32, context: Context, probe: &Probe) -> Result<Outcome> {
     let outcome = probe.play(handler, n, &context).await;
@@ -55,6 +56,21 @@ subscriber!(Paid = paid(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Re
 subscriber!(Hurried = hurried(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
     Spec::new("hurried").concurrency(4).order(Order::None).ack(Ack::Received));
 
+/// `#[subscriber("paced", rate = "10/s")]`
+async fn paced(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    play("paced", n, context, &probe).await
+}
+
+/// `#[subscriber("paced", group = "wide", rate = "10/s", concurrency = 8, order = none)]`
+async fn wide(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
+    play("wide", n, context, &probe).await
+}
+
+subscriber!(Paced = paced(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("paced").rate(10, Duration::from_secs(1)));
+subscriber!(Wide = wide(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
+    Spec::new("paced").group("wide").rate(10, Duration::from_secs(1)).concurrency(8).order(Order::None));
+
 impl Subscribes<Side> for Functions {
     const HANDLERS: &'static [HandlerNode] = &[
         handler::<Side, Keyed>("keyed"),
@@ -62,6 +78,8 @@ impl Subscribes<Side> for Functions {
         handler::<Side, Free>("free"),
         handler::<Side, Paid>("paid"),
         handler::<Side, Hurried>("hurried"),
+        handler::<Side, Paced>("paced"),
+        handler::<Side, Wide>("wide"),
     ];
 }
 

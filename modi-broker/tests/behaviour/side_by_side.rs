@@ -319,3 +319,20 @@ async fn what_is_acknowledged_when_received_is_gone_before_any_slot_begins_it() 
     assert_eq!((probe.notes("hurried").len(), total.acked, total.settled, total.panics), (6, 6, 6, 0));
     app.stop().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn messages_begin_at_the_rate_that_is_written_and_a_stop_does_not_wait_for_it() {
+    let memory = MemoryBroker::new();
+    let app = start(&memory).await;
+    let begun = Instant::now();
+    put(&memory, "paced", 0..20, 20).await;
+    sleep(Duration::from_millis(1_050)).await;
+    let started = |handler| app.get::<Probe>().notes(&format!("{handler} ")).len();
+    assert_eq!((started("paced"), started("wide")), (11, 11), "one at once, then ten in a second");
+    app.settled().await.unwrap();
+    assert_eq!(begun.elapsed().as_millis() / 10, 190);
+    put(&memory, "paced", 0..20, 20).await;
+    let before = Instant::now();
+    app.stop().await.unwrap();
+    assert_eq!(before.elapsed().as_secs(), 0);
+}

@@ -1,6 +1,6 @@
 //! What `#[subscriber]` writes: a type that stands for each handler, and how it takes its arguments.
 
-use super::Handler;
+use super::{Handler, batch};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -11,7 +11,7 @@ pub(crate) fn function(handler: &Handler) -> TokenStream {
     let Handler { marker, name, arguments, reply, .. } = handler;
     let types = arguments.iter().map(|argument| &argument.ty);
     let doc = format!("Stands for the function `{marker}` among the subscribers of a module.");
-    let implementation = implementation(handler);
+    let (implementation, [kind, node]) = (implementation(handler), kind(handler));
     quote! {
         #[doc(hidden)]
         #[doc = #doc]
@@ -37,9 +37,9 @@ pub(crate) fn function(handler: &Handler) -> TokenStream {
         #[automatically_derived]
         impl<__M: ::modi::__private::Module> ::modi::__private::Subscribes<__M> for #marker
         where
-            Self: ::modi::__private::Handler<__M>,
+            Self: ::modi::__private::#kind<__M>,
         {
-            const HANDLERS: &'static [::modi::__private::HandlerNode] = &[::modi::__private::handler::<__M, Self>(#name)];
+            const HANDLERS: &'static [::modi::__private::HandlerNode] = &[::modi::__private::#node::<__M, Self>(#name)];
         }
     }
 }
@@ -48,6 +48,7 @@ pub(crate) fn function(handler: &Handler) -> TokenStream {
 pub(crate) fn methods(service: &Type, handlers: &[Handler]) -> TokenStream {
     let markers: Vec<&Ident> = handlers.iter().map(|handler| &handler.marker).collect();
     let names = handlers.iter().map(|handler| &handler.name);
+    let (kinds, nodes): (Vec<_>, Vec<_>) = handlers.iter().map(kind).map(|[kind, node]| (kind, node)).unzip();
     let implementations = handlers.iter().map(implementation);
     quote! {
         const _: () = {
@@ -60,16 +61,28 @@ pub(crate) fn methods(service: &Type, handlers: &[Handler]) -> TokenStream {
             #[allow(private_bounds, reason = "the types that stand for the methods")]
             impl<__M: ::modi::__private::Module> ::modi::__private::Subscribes<__M> for #service
             where
-                #(#markers: ::modi::__private::Handler<__M>,)*
+                #(#markers: ::modi::__private::#kinds<__M>,)*
             {
                 const HANDLERS: &'static [::modi::__private::HandlerNode] =
-                    &[#(::modi::__private::handler::<__M, #markers>(#names)),*];
+                    &[#(::modi::__private::#nodes::<__M, #markers>(#names)),*];
             }
         };
     }
 }
 
+/// The trait that the function is called through, and the function that makes its row of the module.
+fn kind(handler: &Handler) -> [Ident; 2] {
+    match handler.options.is_batch {
+        true => [format_ident!("BatchHandler"), format_ident!("batch_handler")],
+        false => [format_ident!("Handler"), format_ident!("handler")],
+    }
+}
+
 fn implementation(handler: &Handler) -> TokenStream {
+    if handler.options.is_batch { batch::implementation(handler) } else { single(handler) }
+}
+
+fn single(handler: &Handler) -> TokenStream {
     let Handler { marker, options, service, function, arguments, reply, is_async, .. } = handler;
     let types: Vec<&Type> = arguments.iter().map(|argument| &argument.ty).collect();
     // With the spans of the arguments, so that what is missing is shown there.

@@ -1,5 +1,6 @@
 //! `#[subscriber]`: on a function, or on an `impl` block whose methods have `#[subscribe]`.
 
+mod batch;
 mod expand;
 mod options;
 

@@ -8,11 +8,13 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token};
 
 /// What was written, as calls on a `Spec`.
 pub(crate) struct Options {
+    /// The handler takes several messages at once.
+    pub(crate) is_batch: bool,
     topic: TokenStream,
     settings: Vec<TokenStream>,
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: &[&str] = &[
     "group",
     "publish",
     "broker",
@@ -20,8 +22,13 @@ const KEYS: [&str; 16] = [
     "redeliver",
     "deadline",
     "prefetch",
+    "prefetch_bytes",
     "ack",
     "concurrency",
+    "batch",
+    "linger",
+    "rate",
+    "filter",
     "order",
     "scope",
     "tasks",
@@ -59,7 +66,7 @@ impl Options {
             Ok(parts) => parts,
             Err(error) => {
                 mistakes.add(error);
-                return Self { topic: quote!(""), settings: Vec::new() };
+                return Self { is_batch: false, topic: quote!(""), settings: Vec::new() };
             }
         };
         if topic.is_none() {
@@ -70,13 +77,14 @@ impl Options {
         {
             mistakes.at(text, "a topic has a name");
         }
-        let mut settings = Vec::new();
-        keys(rest, &KEYS, mistakes, |key, input, mistakes| {
+        let (mut is_batch, mut settings) = (false, Vec::new());
+        keys(rest, KEYS, mistakes, |key, input, mistakes| {
+            is_batch |= key == "batch";
             input.parse::<Token![=]>()?;
             settings.push(setting(key, input, mistakes)?);
             Ok(())
         });
-        Self { topic: topic.map_or_else(|| quote!(""), ToTokens::into_token_stream), settings }
+        Self { is_batch, topic: topic.map_or_else(|| quote!(""), ToTokens::into_token_stream), settings }
     }
 }
 
@@ -84,7 +92,7 @@ impl Options {
     /// With what stands before the topics of all handlers of a service.
     pub(crate) fn after(self, prefix: Option<&Expr>) -> Self {
         let Some(prefix) = prefix else { return self };
-        let Self { topic, settings } = self;
+        let Self { is_batch, topic, settings } = self;
         let topic = match (text(prefix), syn::parse2::<LitStr>(topic.clone())) {
             (Some(prefix), Ok(topic)) => {
                 LitStr::new(&(prefix.value() + &topic.value()), topic.span()).into_token_stream()
@@ -99,7 +107,7 @@ impl Options {
                 }
             }),
         };
-        Self { topic, settings }
+        Self { is_batch, topic, settings }
     }
 }
 
@@ -131,7 +139,7 @@ fn text(value: &Expr) -> Option<&LitStr> {
 
 impl ToTokens for Options {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { topic, settings } = self;
+        let Self { topic, settings, .. } = self;
         tokens.extend(quote!(::modi::__private::Spec::new(#topic) #(.#settings)*));
     }
 }
@@ -154,13 +162,16 @@ fn setting(key: &Ident, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn:
     if key == "redeliver" {
         return delays(&value);
     }
+    if key == "rate" {
+        return rate(&value);
+    }
     match (key.to_string().as_str(), text(&value)) {
         ("group", Some(group)) => is_name(group, mistakes),
-        ("deadline", Some(text)) => {
+        ("deadline" | "linger", Some(text)) => {
             let nanos = duration(text)?;
-            return Ok(quote!(deadline(::core::time::Duration::from_nanos(#nanos))));
+            return Ok(quote!(#key(::core::time::Duration::from_nanos(#nanos))));
         }
-        ("deadline", None) if matches!(&value, Expr::Lit(_)) => {
+        ("deadline" | "linger", None) if matches!(&value, Expr::Lit(_)) => {
             return Err(syn::Error::new_spanned(value, "write a duration as `\"250ms\"`, `\"15s\"` or `\"2m\"`"));
         }
         ("prefetch", _) if matches!(&value, Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.base10_digits() == "0") =>
@@ -197,6 +208,19 @@ fn word(key: &Ident, ty: &str, words: &[(&str, &str)], input: ParseStream<'_>) -
         format!("{before}`{key} = {name}`{}", if at == 0 { " (the default)" } else { "" })
     });
     Err(syn::Error::new_spanned(word, format!("write {}", written.collect::<String>())))
+}
+
+/// `"100/s"`: so many messages in a second, a minute or an hour.
+fn rate(value: &Expr) -> syn::Result<TokenStream> {
+    if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = value
+        && let Some((messages, per)) = text.value().split_once('/')
+        && let Ok(messages @ 1..) = messages.trim().parse::<u32>()
+        && let Some(seconds) = [("s", 1_u64), ("m", 60), ("h", 3_600)].iter().find(|(unit, _)| per.trim() == *unit)
+    {
+        let seconds = seconds.1;
+        return Ok(quote!(rate(#messages, ::core::time::Duration::from_secs(#seconds))));
+    }
+    Err(syn::Error::new_spanned(value, "write a rate as `\"100/s\"`, `\"20/m\"` or `\"5000/h\"`"))
 }
 
 /// `["1m", "10m"]`, or the name of a constant.

@@ -27,6 +27,15 @@ async fn everything(
 #[subscriber("d", concurrency = 8, order = key, scope = process, tasks = 1, start = latest)]
 async fn side_by_side(_key: Key) {}
 
+#[subscriber("readings", batch = 100, linger = "20ms", prefetch_bytes = 4_096, rate = "5000/h")]
+async fn batch(_numbers: Vec<Json<u32>>, _keys: Vec<Key>, _orders: Arc<Orders>, _publisher: Publisher) -> Vec<Outcome> {
+    Vec::new()
+}
+#[subscriber("lines", batch = 10)]
+fn lines(_lines: Vec<String>) -> modi::Result {
+    Ok(())
+}
+
 const STEPS: &[std::time::Duration] = &[std::time::Duration::from_secs(60)];
 
 #[subscriber("put.off", redeliver = ["1m", "10m"])]
@@ -92,7 +101,7 @@ impl Returns {
 
 #[module(
     providers = [Orders],
-    subscribers = [nothing, everything, side_by_side, put_off, put_off_too, halting, without_waiting, one_placeholder,
+    subscribers = [nothing, everything, side_by_side, batch, lines, put_off, put_off_too, halting, without_waiting, one_placeholder,
         two_placeholders, placeholders_that_nobody_takes, Events, Returns],
     optional = [dyn Audit],
 )]
