@@ -25,10 +25,13 @@ pub enum FailureKind {
     Deadline,
     /// It was handed out more than ten times, and its handler never came to an end: it may end the process.
     Crash,
+    /// No handler of its subscription takes it: see [`Spec::filter`](crate::Spec::filter).
+    Unhandled,
 }
 
 impl FailureKind {
-    const ALL: [Self; 6] = [Self::Error, Self::Reject, Self::Decode, Self::Panic, Self::Deadline, Self::Crash];
+    const ALL: [Self; 7] =
+        [Self::Error, Self::Reject, Self::Decode, Self::Panic, Self::Deadline, Self::Crash, Self::Unhandled];
 
     /// As the header says it.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +42,7 @@ impl FailureKind {
             Self::Panic => "panic",
             Self::Deadline => "deadline",
             Self::Crash => "crash",
+            Self::Unhandled => "unhandled",
         }
     }
 

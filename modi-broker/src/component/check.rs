@@ -25,6 +25,26 @@ impl Wanted {
         let group = spec.group.unwrap_or(application).into();
         Some(Self { name, spec, group, broker: registry.find(spec.broker) })
     }
+
+    /// Both listen to one topic in one group.
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        self.broker == other.broker && self.group == other.group && self.spec.topic == other.spec.topic
+    }
+}
+
+/// What is wrong with two handlers that share a subscription by their filters.
+fn share(one: &Wanted, other: &Wanted) -> Option<String> {
+    let (first, second) = (&one.name, &other.name);
+    let alone = [one, other].into_iter().find_map(|wanted| Some((&wanted.name, wanted.spec.alone()?)));
+    if let Some((name, why)) = alone {
+        return Some(format!(
+            "`{first}` and `{second}` share one subscription by their filters, and `{name}` {why}: give it a group of its own"
+        ));
+    }
+    let key = one.spec.differs(&other.spec)?;
+    Some(format!(
+        "`{first}` and `{second}` share one subscription by their filters, and `{key}` differs: write the same in both"
+    ))
 }
 
 /// Finds every problem.
@@ -79,11 +99,17 @@ pub(crate) fn check(wanted: &[Wanted], entries: &[Entry], application: &str) -> 
                 ),
             });
         }
-        let same = |other: &&Wanted| other.broker == *broker && other.group == *group && other.spec.topic == spec.topic;
-        if let Some(other) = wanted[..at].iter().find(same) {
+        let Some(other) = wanted[..at].iter().find(|other| other.shares_with(subscriber)) else { continue };
+        if spec.filter.is_some() || other.spec.filter.is_some() {
+            problems.extend(share(other, subscriber));
+        }
+        let takes_all = |other: &&Wanted| other.shares_with(subscriber) && other.spec.filter.is_none();
+        if spec.filter.is_none()
+            && let Some(other) = wanted[..at].iter().find(takes_all)
+        {
             problems.push(format!(
                 "`{}` and `{name}` both listen to `{}` in the group `{group}`, so each would miss what the other gets: \
-                 give one of them a group of its own",
+                 give one of them a group of its own, or a `filter`",
                 other.name, spec.topic
             ));
         }

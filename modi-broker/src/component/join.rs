@@ -8,7 +8,7 @@ use crate::observe::Lag;
 use crate::pipeline::{Control, Counters, Parts};
 use crate::registry::Registry;
 use crate::{BrokerError, Publisher};
-use modi_core::{HandlerNode, Host};
+use modi_core::{HandlerNode, Host, ScopePlan};
 use std::sync::Arc;
 
 /// The place of a subscriber at its broker.
@@ -58,6 +58,11 @@ impl Seat {
     /// How far its group is behind.
     pub(super) fn lag(&self) -> Lag {
         self.line.lag(self.options.clone())
+    }
+
+    /// What its handler is made of where it shares a subscription.
+    pub(super) fn part(&self) -> (ScopePlan, Arc<About>, &'static str) {
+        (self.host.plan(self.node), self.about.clone(), self.node.name)
     }
 
     /// Joins for the first time: the broker may come later.

@@ -26,6 +26,7 @@ use check::{Wanted, check};
 use join::Seat;
 use modi_core::{Component, Declared, Error, Host, Mounted, Result};
 use open::{Open, connect};
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 use supervise::{Restarts, Supervisor};
@@ -48,6 +49,20 @@ struct Listener {
     mounted: Mounted,
     subscriber: Subscriber,
     wanted: Wanted,
+    /// They share its subscription, each with messages of its own.
+    others: Vec<Self>,
+}
+
+/// Those that share a subscription become one.
+fn together(listeners: Vec<Listener>) -> Vec<Listener> {
+    let mut together: Vec<Listener> = Vec::new();
+    for listener in listeners {
+        match together.iter_mut().find(|first| first.wanted.shares_with(&listener.wanted)) {
+            Some(first) => first.others.push(listener),
+            None => together.push(listener),
+        }
+    }
+    together
 }
 
 impl Brokers {
@@ -61,7 +76,7 @@ impl Brokers {
             let Mounted { module, node, .. } = mounted;
             let Some(wanted) = Wanted::of(Declared { module, node }, host.name(), &self.registry) else { continue };
             let Ok(subscriber) = (node.mount)(&mounted.live).downcast::<Subscriber>() else { continue };
-            listeners.push(Listener { mounted, subscriber: *subscriber, wanted });
+            listeners.push(Listener { mounted, subscriber: *subscriber, wanted, others: Vec::new() });
         }
         listeners
     }
@@ -111,9 +126,20 @@ impl Brokers {
 
     async fn subscribe(&self, host: &Host, listeners: Vec<Listener>) -> Result<Vec<Joined>, BrokersError> {
         let (mut joined, mut errors, mut fits) = (Vec::new(), Vec::new(), Fit::default());
-        for Listener { mounted, subscriber, wanted } in listeners {
+        for Listener { mounted, subscriber, mut wanted, others } in together(listeners) {
             let Some(open) = self.open.iter().find(|open| Some(open.at) == wanted.broker) else { continue };
-            let seat = Seat::new(&wanted, open, &self.registry, host, mounted.node);
+            let seat = |wanted: &Wanted, mounted: &Mounted| Seat::new(wanted, open, &self.registry, host, mounted.node);
+            let mut subscriber = subscriber;
+            if wanted.spec.filter.is_some() || !others.is_empty() {
+                let first = seat(&wanted, &mounted);
+                let others = others.into_iter().map(|other| {
+                    wanted.name = format!("{}, {}", wanted.name, other.wanted.name);
+                    (other.subscriber, seat(&other.wanted, &other.mounted))
+                });
+                let all = iter::once((subscriber, first)).chain(others);
+                subscriber = Subscriber::several(all.map(|(one, seat)| (one, move || seat.part())).collect());
+            }
+            let seat = seat(&wanted, &mounted);
             match seat.join_at_start(open).await {
                 Ok(subscriptions) => {
                     if let Some(Subscription { capabilities, .. }) = subscriptions.first() {

@@ -114,5 +114,5 @@ pub const fn batch_handler<M: Module, H: BatchHandler<M>>(name: &'static str) ->
 
 fn mount<M: Module, H: BatchHandler<M>>(live: &AnyArc) -> Box<dyn Any + Send + Sync> {
     let live = live.clone();
-    Box::new(Subscriber::new(move |parts| Box::pin(pipeline::run_batches::<M, H>(live.clone(), parts))))
+    Box::new(Subscriber::alone(move |parts| Box::pin(pipeline::run_batches::<M, H>(live.clone(), parts))))
 }

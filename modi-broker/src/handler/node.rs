@@ -1,14 +1,15 @@
 //! A handler as an entry of a module: checked by the compiler, mounted when the application starts.
 
-use super::fits;
-use crate::pipeline::{self, Exit, Parts};
+use super::{About, fits};
+use crate::pipeline::{self, Candidate, Exit, Parts};
 use crate::{Attempt, IntoReply, Spec};
 use futures_util::future::BoxFuture;
 use modi_core::graph::AnyArc;
-use modi_core::{Around, Edge, Error, HandlerNode, Module};
+use modi_core::{Around, Edge, Error, HandlerNode, Module, ScopePlan};
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 /// A function that handles messages, as `#[subscriber]` writes it for a marker type. The pipeline calls it.
 pub trait Handler<M: Module>: 'static {
@@ -61,7 +62,7 @@ pub trait Subscribes<M: Module> {
 ///
 /// ```compile_fail,E0080
 /// use modi_broker::{Attempt, Handler, Json, Spec, handler};
-/// use modi_core::{Edge, Error, HandlerNode, Module};
+/// use modi_core::{Edge, Error, HandlerNode, Module, ScopePlan};
 /// # mod empty { include!("../../tests/common/empty.rs"); }
 /// # use empty::Empty;
 ///
@@ -90,27 +91,49 @@ pub const fn handler<M: Module, H: Handler<M>>(name: &'static str) -> HandlerNod
         name,
         edges: H::EDGES,
         around: [M::AROUND, H::AROUND],
-        spec: const { &H::SPEC },
+        spec: const { &H::SPEC.with_lease(H::BY_HAND) },
         mount: mount::<M, H>,
     }
 }
 
 fn mount<M: Module, H: Handler<M>>(live: &AnyArc) -> Box<dyn Any + Send + Sync> {
-    let live = live.clone();
-    Box::new(Subscriber::new(move |parts| Box::pin(pipeline::run::<M, H>(live.clone(), parts))))
+    let (live, alone) = (live.clone(), live.clone());
+    Box::new(Subscriber {
+        run: Box::new(move |parts| Box::pin(pipeline::run::<M, H>(alone.clone(), parts))),
+        choose: Some(Box::new(move |plan, about, name| pipeline::candidate::<M, H>(live.clone(), plan, about, name))),
+    })
 }
 
 /// A handler of a running application: what [`HandlerNode::mount`] gives.
-pub(crate) struct Subscriber(Box<dyn Fn(Parts) -> BoxFuture<'static, Exit> + Send + Sync>);
+pub(crate) struct Subscriber {
+    run: Box<dyn Fn(Parts) -> BoxFuture<'static, Exit> + Send + Sync>,
+    /// The same as one of several; `None` for what is always alone.
+    choose: Option<Box<Choose>>,
+}
+
+type Choose = dyn Fn(ScopePlan, Arc<About>, &'static str) -> Candidate + Send + Sync;
 
 impl Subscriber {
-    pub(super) fn new(run: impl Fn(Parts) -> BoxFuture<'static, Exit> + Send + Sync + 'static) -> Self {
-        Self(Box::new(run))
+    pub(super) fn alone(run: impl Fn(Parts) -> BoxFuture<'static, Exit> + Send + Sync + 'static) -> Self {
+        Self { run: Box::new(run), choose: None }
+    }
+
+    /// Several handlers on one subscription, each with what it is made of.
+    pub(crate) fn several(
+        handlers: Vec<(Self, impl Fn() -> (ScopePlan, Arc<About>, &'static str) + Send + Sync + 'static)>,
+    ) -> Self {
+        Self::alone(move |parts| {
+            let chosen = handlers.iter().filter_map(|(handler, seat)| {
+                let (plan, about, name) = seat();
+                handler.choose.as_ref().map(|choose| choose(plan, about, name))
+            });
+            Box::pin(pipeline::run_choice(chosen.collect(), parts))
+        })
     }
 
     /// Handles messages until it is told to stop. Each run has a subscription of its own.
     pub(crate) fn run(&self, parts: Parts) -> BoxFuture<'static, Exit> {
-        (self.0)(parts)
+        (self.run)(parts)
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Spec {
     /// So many messages in so long a time.
     pub(crate) rate: Option<(u32, Duration)>,
     pub(crate) filter: Option<fn(&Message) -> bool>,
+    /// The handler takes the lease.
+    pub(crate) by_hand: bool,
 }
 
 /// When a message is acknowledged.
@@ -152,6 +154,7 @@ impl Spec {
             errors: None,
             rate: None,
             filter: None,
+            by_hand: false,
         }
     }
 
@@ -271,8 +274,40 @@ impl Spec {
         self
     }
 
-    /// Only messages for which it says `true`: several handlers share one subscription, and each message has the first
-    /// that takes it, or the one without a filter.
+    pub(crate) const fn with_lease(mut self, by_hand: bool) -> Self {
+        self.by_hand = by_hand;
+        self
+    }
+
+    /// What makes a handler one that is alone on its subscription.
+    pub(crate) const fn alone(&self) -> Option<&'static str> {
+        match (self.batch, self.ack, self.by_hand) {
+            (Some(_), ..) => Some("handles batches"),
+            (_, Ack::Received, _) => Some("has `ack = received`"),
+            (.., true) => Some("takes the `Lease` of its messages"),
+            _ => None,
+        }
+    }
+
+    /// The first key that differs, of those that concern a whole subscription.
+    pub(crate) fn differs(&self, other: &Self) -> Option<&'static str> {
+        let keys = [
+            ("prefetch", self.limit == other.limit),
+            ("prefetch_bytes", self.bytes == other.bytes),
+            ("concurrency", self.concurrency == other.concurrency),
+            ("order", self.order == other.order),
+            ("scope", self.scope == other.scope),
+            ("tasks", self.tasks == other.tasks),
+            ("start", self.start == other.start),
+            ("rate", self.rate == other.rate),
+        ];
+        keys.into_iter().find(|(_, is_same)| !is_same).map(|(key, _)| key)
+    }
+
+    /// Only messages for which it says `true`. Several handlers of one topic and group share one subscription then, with the
+    /// same keys for what concerns it (`prefetch`, `concurrency`, `order`, `rate`, ..): each message has the first of them
+    /// that takes it, or the one without a filter. What nobody takes goes to the dead letters, as
+    /// [`Unhandled`](crate::FailureKind::Unhandled).
     pub const fn filter(mut self, takes: fn(&Message) -> bool) -> Self {
         self.filter = Some(takes);
         self

@@ -15,6 +15,7 @@
 //! | `failure` | what follows a failed attempt: what a hook says, and retries in place |
 //! | `conclusion` | after those: a copy that comes later, the dead letter, or another policy |
 //! | `breaker` | an outage is not a poison message |
+//! | `choice` | several handlers on one subscription |
 //! | `pace` | a rate limit |
 //! | `work` | what a subscriber does with a message: call its handler |
 //! | `by_hand` | messages whose leases handlers hold |
@@ -30,6 +31,7 @@ mod backoff;
 mod batches;
 mod breaker;
 mod by_hand;
+mod choice;
 mod clock;
 mod conclusion;
 mod confirming;
@@ -51,8 +53,9 @@ mod work;
 
 pub use counters::{Report, SubscriberStats};
 
+pub(crate) use choice::Candidate;
 pub(crate) use control::Control;
 pub(crate) use counters::{COUNTED, Counters};
 pub(crate) use exit::{Exit, Then, wait_before_restart};
 pub(crate) use failure::{Failure, Story};
-pub(crate) use run::{Parts, run, run_batches};
+pub(crate) use run::{Parts, candidate, run, run_batches, run_choice};

@@ -4,6 +4,7 @@ use super::attempt::End;
 use super::backoff::OUTAGE;
 use super::breaker::Breaker;
 use super::by_hand::{ByHand, Heard};
+use super::choice::{Candidate, Choice, One};
 use super::clock::{Clock, Timer};
 use super::confirming::{Confirmed, Confirming};
 use super::control::{Control, Stage};
@@ -47,6 +48,21 @@ pub(crate) async fn run<M: Module, H: Handler<M>>(live: AnyArc, parts: Parts) ->
 /// The same, several messages at once.
 pub(crate) async fn run_batches<M: Module, H: BatchHandler<M>>(live: AnyArc, parts: Parts) -> Exit {
     work_through(parts, |plan, about, name| Batch::<M, H>::new(live, plan, about, name)).await
+}
+
+/// A handler for [`run_choice`].
+pub(crate) fn candidate<M: Module, H: Handler<M>>(
+    live: AnyArc,
+    plan: ScopePlan,
+    about: Arc<About>,
+    name: &'static str,
+) -> Candidate {
+    Candidate(Box::new(One(Single::<M, H>::new(live, plan, about, name))))
+}
+
+/// The same, with a handler chosen for each message.
+pub(crate) async fn run_choice(handlers: Vec<Candidate>, parts: Parts) -> Exit {
+    work_through(parts, |_, _, _| Choice::new(handlers)).await
 }
 
 async fn work_through<W: Work>(parts: Parts, work: impl FnOnce(ScopePlan, Arc<About>, &'static str) -> W) -> Exit {

@@ -74,7 +74,7 @@ pub(super) struct Wanted<'a, T> {
 }
 
 /// A handler, as the failure path sees it.
-pub(super) struct Part {
+pub(crate) struct Part {
     pub(super) spec: Spec,
     pub(super) about: Arc<About>,
     /// What errors and the picture of the graph call it.

@@ -7,6 +7,7 @@ mod by_hand;
 #[path = "../common/capture.rs"]
 mod capture;
 mod chain;
+mod choices;
 mod codecs;
 mod confirmations;
 mod context;

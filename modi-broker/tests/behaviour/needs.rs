@@ -82,8 +82,8 @@ async fn what_a_default_becomes_on_a_broker_that_cannot_do_it_is_said_once() {
     let app = start().await;
     app.stop().await.unwrap();
     let said: Vec<_> = capture.events().iter().map(|line| line.get("message").to_owned()).collect();
-    assert_eq!(said.len(), 4, "all but the one that acknowledges at once: {said:?}");
-    for (line, name) in said.iter().zip(["keyed", "laned", "free", "paid"]) {
+    assert_eq!(said.len(), 6, "all but the one that acknowledges at once: {said:?}");
+    for (line, name) in said.iter().zip(["keyed", "laned", "free", "paid", "paced", "wide"]) {
         assert!(line.starts_with(&format!("`Side::{name}` loses what it has in hand")), "{line}");
     }
 }
