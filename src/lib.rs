@@ -21,8 +21,8 @@ pub use modi_broker::{
 };
 #[doc(inline)]
 pub use modi_core::{
-    Advice, All, App, AppScope, BoxError, Completion, Component, Dependency, Error, Graph, Host, Lazy, Lifecycle,
-    Module, Overrides, Resolver, Result, RunningApp, Scope, Scoped, Service, Signals, StartError, Stop,
+    Advice, All, App, AppScope, BoxError, Classify, Completion, Component, Dependency, Error, Graph, Host, Lazy,
+    Lifecycle, Module, Overrides, Resolver, Result, RunningApp, Scope, Scoped, Service, Signals, StartError, Stop,
 };
 
 /// Makes a type injectable: on a struct, on an `impl` block, on a function.
@@ -102,7 +102,8 @@ pub use modi_macros::module;
 /// | Key | | Default |
 /// |---|---|---|
 /// | `group` | who shares the messages: letters, digits, `-`, `_` | the application's name |
-/// | `publish` | where the result goes | |
+/// | `publish` | where the result goes: `"a"`, or `["a", "b"]` for each result to both | |
+/// | `reply` | the result goes to whoever asked: see [`Publisher::request`] | |
 /// | `broker` | the name of a broker | the application's default broker |
 /// | `retries` | how often a failed message is tried again in place | 3 |
 /// | `deadline` | how long one attempt may take from its first wait: `"250ms"`, `"15s"`, `"2m"` | 15 s |
@@ -162,8 +163,8 @@ pub use modi_macros::subscriber;
 /// What nearly every file of an application uses.
 pub mod prelude {
     pub use crate::{
-        All, App, AppExt, Broker, Completion, Context, Headers, Json, Key, Lazy, Lifecycle, Message, Outcome, Path,
-        Publisher, RunningAppExt, Scoped, Subscribers, TestApp, To, injectable, module, subscriber,
+        All, App, AppExt, Body, Broker, Completion, Context, Headers, Json, Key, Lazy, Lifecycle, Message, Outcome,
+        Path, Publisher, RunningAppExt, Scoped, Subscribers, TestApp, To, injectable, module, subscriber,
     };
 }
 
@@ -184,8 +185,8 @@ pub mod guide {
 pub mod __private {
     pub use modi_broker::contract::{OrderScope, Start};
     pub use modi_broker::{
-        Ack, Attempt, BatchHandler, Early, Errors, FailurePolicy, FromMessage, Handler, Order, Spec, Subscribes,
-        argument, batch_handler, early, handler, join, misplaced,
+        Ack, Attempt, BatchHandler, Classified, Early, Errors, FailurePolicy, FromMessage, Handler, Order, Returned,
+        Spec, Subscribes, Unclassified, argument, batch_handler, early, handler, join, misplaced,
     };
     pub use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
     pub use modi_core::graph::{Edge, HandlerNode, Key, Node, Outline, order, outline};

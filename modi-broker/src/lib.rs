@@ -75,6 +75,8 @@ pub use handler::{
     Handler, HandlerError, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, Order, Path, PathError,
     PayloadError, Reply, Spec, Subscribes, To, argument, batch_handler, early, handler, join, misplaced,
 };
+#[doc(hidden)]
+pub use handler::{ByDefault, ByItself, Classified, Returned, Unclassified};
 pub use headers::Headers;
 pub use health::Health;
 pub use message::Message;

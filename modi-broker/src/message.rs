@@ -284,6 +284,10 @@ impl Message {
         self.meta_mut().topic = None;
     }
 
+    pub(crate) fn reply_address(&self) -> Option<&Arc<str>> {
+        self.meta.as_ref()?.reply_to.as_ref()
+    }
+
     pub(crate) fn set_key(&mut self, key: Option<Bytes>) {
         self.key = key;
     }

@@ -45,6 +45,48 @@ pub enum Advice {
     Reject,
 }
 
+/// An error that says itself how it wants to be treated.
+///
+/// It counts where a handler's own result has this type, and where [`Error::classified`] makes an [`Error`] of it. The `?` of
+/// a function that returns [`Error`] does not ask: it takes every error, and what it takes is retried.
+///
+/// ```
+/// use modi_core::{Advice, Classify, Error};
+/// use std::time::Duration;
+///
+/// #[derive(Debug, thiserror::Error)]
+/// enum OrderError {
+///     #[error("the order has no items")]
+///     Empty,
+///     #[error("the shop is closed")]
+///     Closed,
+/// }
+///
+/// impl Classify for OrderError {
+///     fn advice(&self) -> Advice {
+///         match self {
+///             Self::Empty => Advice::Reject,
+///             Self::Closed => Advice::RetryAfter(Duration::from_secs(3_600)),
+///         }
+///     }
+/// }
+///
+/// /// As a handler's result: nothing else is to be written.
+/// async fn order_created() -> Result<(), OrderError> {
+///     Err(OrderError::Empty)
+/// }
+///
+/// /// Through `?` into another error type.
+/// fn place(order: Result<u32, OrderError>) -> Result<u32, Error> {
+///     Ok(order.map_err(Error::classified)? + 1)
+/// }
+/// assert_eq!(place(Err(OrderError::Empty)).unwrap_err().advice(), Advice::Reject);
+/// ```
+pub trait Classify {
+    /// How it wants to be treated.
+    fn advice(&self) -> Advice;
+}
+
 impl Error {
     /// An error that is retried, from a cause or a text.
     pub fn new(source: impl Into<BoxError>) -> Self {
@@ -59,6 +101,19 @@ impl Error {
     /// An error that is worth another try once `after` has passed.
     pub fn retry_after(after: Duration, source: impl Into<BoxError>) -> Self {
         Self::with(source, Advice::RetryAfter(after))
+    }
+
+    /// An error that is treated as it says itself.
+    pub fn classified<E: Classify + Into<BoxError>>(source: E) -> Self {
+        let advice = source.advice();
+        Self::with(source, advice)
+    }
+
+    /// The same error, treated in another way.
+    #[must_use]
+    pub fn with_advice(mut self, advice: Advice) -> Self {
+        self.0.advice = advice;
+        self
     }
 
     fn with<S: Into<BoxError>>(source: S, advice: Advice) -> Self {

@@ -31,7 +31,7 @@ mod start;
 pub use app::App;
 pub use component::{Component, Declared, Host, Mounted};
 pub use dependency::{All, Dependency, Lazy};
-pub use error::{Advice, BoxError, Error, Result};
+pub use error::{Advice, BoxError, Classify, Error, Result};
 pub use graph::{Around, Edge, Graph, HandlerNode, Key, Kind, Node};
 pub use life::{Signals, Stop};
 pub use link::{Linker, Plan};

@@ -79,7 +79,7 @@ pub(crate) fn check(wanted: &[Wanted], entries: &[Entry], application: &str) -> 
         if spec.topic.trim().is_empty() {
             problems.push(format!("`{name}` listens to a topic without a name"));
         }
-        if spec.publish.is_some_and(|topic| topic.trim().is_empty()) {
+        if spec.results.topics().iter().any(|topic| topic.trim().is_empty()) {
             problems.push(format!("`{name}` publishes to a topic without a name"));
         }
         if spec.concurrency > spec.limit {

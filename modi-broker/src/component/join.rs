@@ -3,7 +3,7 @@
 use super::check::Wanted;
 use super::open::{Line, Open};
 use crate::contract::{Credit, Publish, SubscribeOptions, Subscription};
-use crate::handler::{About, Order};
+use crate::handler::{About, Order, Results};
 use crate::observe::Lag;
 use crate::pipeline::{Control, Counters, Parts};
 use crate::registry::Registry;
@@ -48,7 +48,8 @@ impl Seat {
             service: host.name().into(),
             on_error: registry.on_error(),
             errors: spec.errors.unwrap_or_else(|| registry.errors()),
-            publish: spec.publish.map(Arc::from),
+            publish: spec.results.topics().iter().copied().map(Arc::from).collect(),
+            replies: spec.results == Results::Reply,
             publisher: Publisher::new(registry.clone(), open.entry.link.clone()),
         };
         let (line, publish, host) = (open.line.clone(), open.publish.clone(), host.clone());

@@ -98,7 +98,9 @@ impl Brokers {
                 let later = Place::Retry { group, topic: spec.topic, after: Duration::ZERO };
                 let topic = (!spec.is_pattern()).then_some(Place::Topic(spec.topic));
                 let places = [Place::Dead { group, topic: spec.topic }, later];
-                for place in places.into_iter().chain(topic).chain(spec.publish.map(Place::Topic)) {
+                for place in
+                    places.into_iter().chain(topic).chain(spec.results.topics().iter().copied().map(Place::Topic))
+                {
                     if !wanted.contains(&place) {
                         wanted.push(place);
                     }

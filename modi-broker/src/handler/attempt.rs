@@ -40,7 +40,9 @@ pub(crate) struct About {
     /// Whether dead letters tell the error.
     pub(crate) errors: Errors,
     /// Where results go.
-    pub(crate) publish: Option<Arc<str>>,
+    pub(crate) publish: Vec<Arc<str>>,
+    /// They go to whoever asked.
+    pub(crate) replies: bool,
     /// Publishes to the broker that the subscriber listens on.
     pub(crate) publisher: Publisher,
 }

@@ -1,5 +1,6 @@
 //! What does not fit between a handler's topic, its arguments, its keys and its result: found by the compiler.
 
+use super::Results;
 use crate::contract::Pattern;
 use crate::{Ack, BatchHandler, Handler, IntoReply, Spec};
 use modi_core::Module;
@@ -54,22 +55,22 @@ pub(super) const fn problem<M: Module, H: Handler<M>>() -> Option<Sentence> {
             "",
         ]);
     }
-    match (H::Reply::PUBLISHES, H::SPEC.publish) {
-        (true, None) => Some([
-            "` returns a message to publish and does not say where: write `publish = \"topic\"` in its attribute, \
-             or return a `To<_>`",
-            "",
-            "",
-            "",
-        ]),
-        (false, Some(_)) => Some([
-            "` has `publish = \"..\"`, and its result is not published there: return `Json<_>`, or leave `publish` out",
-            "",
-            "",
-            "",
-        ]),
-        _ => None,
-    }
+    let problem = match (H::Reply::PUBLISHES, &H::SPEC.results) {
+        (true, Results::None) => {
+            "` returns a message to publish and does not say where: write `publish = \"topic\"` or `reply` in its \
+             attribute, or return a `To<_>`"
+        }
+        (false, Results::Topic(_) | Results::Topics(_)) => {
+            "` has `publish = \"..\"`, and its result is not published there: return `Json<_>`, or leave `publish` out"
+        }
+        (false, Results::Reply) => "` has `reply`, and its result is no answer: return `Json<_>`, or leave `reply` out",
+        (_, Results::Both) => {
+            "` has `publish` and `reply`, and its result goes to one of them: publish the other with a `Publisher`"
+        }
+        (true, Results::Topics([])) => "` has `publish = []`: name a topic",
+        _ => return None,
+    };
+    Some([problem, "", "", ""])
 }
 
 /// The same for a handler of batches.
@@ -84,15 +85,15 @@ pub(super) const fn batch_problem<M: Module, H: BatchHandler<M>>() -> Option<Sen
         }
         at += 1;
     }
-    let Spec { ack, concurrency, publish, batch, .. } = H::SPEC;
-    match (batch, ack, concurrency, publish) {
+    let Spec { ack, concurrency, results, batch, .. } = H::SPEC;
+    match (batch, ack, concurrency, results) {
         (None, ..) => Some(["` handles batches: say how large, with `batch = 100`", "", "", ""]),
         (_, Ack::Received, ..) => {
             Some(["` handles batches, which are acknowledged when handled: leave `ack` out", "", "", ""])
         }
         (.., 2.., _) => Some(["` handles one batch at a time: leave `concurrency` out", "", "", ""]),
-        (.., Some(_)) => Some(["` handles batches: it publishes with a `Publisher`, not by its result", "", "", ""]),
-        _ => None,
+        (.., Results::None) => None,
+        _ => Some(["` handles batches: it publishes with a `Publisher`, not by its result", "", "", ""]),
     }
 }
 

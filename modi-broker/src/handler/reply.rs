@@ -13,9 +13,9 @@ use std::sync::Arc;
 /// | `()` | acknowledged |
 /// | [`Outcome`] | what it says |
 /// | [`Json`](crate::Json) and the other codecs, [`Message`], `Bytes`, `String`, a `Vec` of them | published to `publish = ".."` and confirmed, then acknowledged |
-/// | [`To`], a `Vec` of them | the same, to a topic of its own |
+/// | [`To`], a `Vec` of them, or up to four as a tuple | the same, to a topic of its own |
 /// | `Option<_>` | `None` is acknowledged |
-/// | `Result<_, E>` | an error is tried again, unless it says otherwise |
+/// | `Result<_, E>` | an error is tried again, unless it says otherwise: [`Error::reject`], or [`Classify`](modi_core::Classify) |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a result of a handler",
     label = "write `()`, `Json<_>` to publish it, `Outcome`, or an `Option<_>` or `Result<_, _>` of them"
@@ -250,6 +250,23 @@ impl<T: IntoMessage> IntoReply for Vec<To<T>> {
         Ok(Reply { outcome: Outcome::Ack, responses })
     }
 }
+
+/// Several messages of different types.
+macro_rules! several {
+    ($($part:ident)*) => {
+        impl<$($part: IntoMessage),*> IntoReply for ($(To<$part>,)*) {
+            fn into_reply(self) -> Result<Reply, Error> {
+                #[expect(non_snake_case, reason = "named after their types")]
+                let ($($part,)*) = self;
+                let responses = Responses::Many(vec![$($part.respond()?),*]);
+                Ok(Reply { outcome: Outcome::Ack, responses })
+            }
+        }
+    };
+}
+several!(A B);
+several!(A B C);
+several!(A B C D);
 
 impl<R: IntoReply> IntoReply for Option<R> {
     const PUBLISHES: bool = R::PUBLISHES;

@@ -1,5 +1,6 @@
 //! What is written in `#[subscriber(..)]`, as a constant.
 
+use super::Results;
 use crate::contract::{OrderScope, Pattern, Start};
 use crate::failed::{Failed, Hook};
 use crate::{Message, Outcome};
@@ -20,7 +21,7 @@ use std::time::Duration;
 pub struct Spec {
     pub(crate) topic: &'static str,
     pub(crate) group: Option<&'static str>,
-    pub(crate) publish: Option<&'static str>,
+    pub(crate) results: Results,
     pub(crate) broker: Option<&'static str>,
     pub(crate) retries: Retries,
     pub(crate) deadline: Duration,
@@ -129,7 +130,7 @@ impl Spec {
         Self {
             topic,
             group: None,
-            publish: None,
+            results: Results::None,
             broker: None,
             retries: Retries {
                 limit: 3,
@@ -171,7 +172,20 @@ impl Spec {
 
     /// Where the handler's results go.
     pub const fn publish(mut self, topic: &'static str) -> Self {
-        self.publish = Some(topic);
+        self.results = self.results.and(Results::Topic(topic));
+        self
+    }
+
+    /// The same with several topics: each result goes to all of them, in their order.
+    pub const fn publish_all(mut self, topics: &'static [&'static str]) -> Self {
+        self.results = self.results.and(Results::Topics(topics));
+        self
+    }
+
+    /// The handler answers: its result goes to whoever asked, and is confirmed where the broker confirms, before the message
+    /// is acknowledged. The result of a message that nobody asked with is dropped.
+    pub const fn reply(mut self) -> Self {
+        self.results = self.results.and(Results::Reply);
         self
     }
 

@@ -248,7 +248,8 @@ mod tests {
             service: "shop".into(),
             on_error: None,
             errors: crate::handler::Errors::On,
-            publish: None,
+            publish: Vec::new(),
+            replies: false,
             publisher: Publisher::new(registry, link),
         }
     }

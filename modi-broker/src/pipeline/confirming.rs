@@ -4,7 +4,8 @@ use super::attempt::End;
 use super::counters::{Counters, count};
 use super::failure::Failure;
 use super::job::{InHand, Room};
-use crate::contract::{Answer, Outgoing, Place, Publish, Receipt};
+use crate::contract::{Answer, Outgoing, Publish, Receipt};
+use crate::handler::Destination;
 use crate::{BrokerError, BrokerErrorKind, Message, PublishError};
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
@@ -13,7 +14,7 @@ use std::task::{Context, Poll};
 
 /// What a handler published, and what is not confirmed yet.
 pub(super) struct Unconfirmed {
-    pub(super) topic: Arc<str>,
+    pub(super) to: Destination,
     pub(super) message: Message,
     pub(super) answer: BoxFuture<'static, Result<Receipt, BrokerError>>,
     /// The same bytes were sent a second time.
@@ -99,12 +100,12 @@ impl Confirming {
                 }
                 // A lost confirmation says nothing: the same bytes again.
                 Poll::Ready(Err(error)) if error.kind() == BrokerErrorKind::Unavailable && !unconfirmed.again => {
-                    let outgoing = Outgoing::new(Place::Topic(&unconfirmed.topic), unconfirmed.message.clone());
+                    let outgoing = Outgoing::new(unconfirmed.to.place(), unconfirmed.message.clone());
                     unconfirmed.answer = later(self.publish.send(outgoing));
                     unconfirmed.again = true;
                 }
                 Poll::Ready(Err(source)) => {
-                    let error = PublishError::Broker { topic: unconfirmed.topic.to_string(), source };
+                    let error = PublishError::Broker { topic: unconfirmed.to.place().to_string(), source };
                     first.room.unconfirmed.clear();
                     self.is_held = true;
                     let failed = self.queue.pop_front();

@@ -8,8 +8,8 @@ use super::failure::Failure;
 use super::job::{Room, Shared};
 use super::work::Work;
 use crate::Message;
-use crate::contract::{Answer, Outgoing, Place};
-use crate::handler::{Response, Responses};
+use crate::contract::{Answer, Outgoing};
+use crate::handler::{Destination, Response, Responses};
 use crate::middleware::Layers;
 use crate::observe::Watch;
 use crate::publisher::Cause;
@@ -18,7 +18,6 @@ use futures_util::future::BoxFuture;
 use modi_core::Error;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
 use tokio::time::timeout;
 
 impl<W: Work> Shared<W> {
@@ -26,12 +25,14 @@ impl<W: Work> Shared<W> {
     pub(super) fn respond(&self, message: &Message, responses: Responses, room: &mut Room) -> Attempted {
         let cause = Cause::of(message, room.signals.watch.trace());
         let mut send = |response: Response| {
-            let (topic, result) = self.address(message, &cause, response)?;
-            match self.publish.send(Outgoing::new(Place::Topic(&topic), result.clone())) {
-                Answer::Now(Ok(_)) => count(&self.counters.published),
-                answer => {
-                    let answer = later(answer);
-                    room.unconfirmed.push_back(Unconfirmed { topic, message: result, answer, again: false });
+            let (places, result) = self.address(message, &cause, response)?;
+            for to in places {
+                match self.publish.send(Outgoing::new(to.place(), result.clone())) {
+                    Answer::Now(Ok(_)) => count(&self.counters.published),
+                    answer => {
+                        let (message, answer) = (result.clone(), later(answer));
+                        room.unconfirmed.push_back(Unconfirmed { to, message, answer, again: false });
+                    }
                 }
             }
             Ok(())
@@ -63,10 +64,12 @@ impl<W: Work> Shared<W> {
         let publishing = async move {
             let cause = Cause::of(message, watch.trace());
             for response in responses.in_order() {
-                let (topic, result) = self.address(message, &cause, response)?;
-                let outgoing = Outgoing::new(Place::Topic(&topic), result);
-                layers.publish_result(&*self.publish, outgoing).await?;
-                count(&self.counters.published);
+                let (places, result) = self.address(message, &cause, response)?;
+                for to in places {
+                    let outgoing = Outgoing::new(to.place(), result.clone());
+                    layers.publish_result(&*self.publish, outgoing).await?;
+                    count(&self.counters.published);
+                }
             }
             Ok(End::Acked)
         };
@@ -88,16 +91,31 @@ impl<W: Work> Shared<W> {
     }
 
     /// Where a result goes, and as what.
-    fn address(&self, message: &Message, cause: &Cause, response: Response) -> Result<(Arc<str>, Message), Error> {
-        let Some(topic) = response.topic.or_else(|| self.work.part(message).about.publish.clone()) else {
-            // The compiler has refused this.
-            return Err(Error::reject("the handler returned a message and does not say where to publish it"));
+    fn address<'a>(
+        &'a self,
+        message: &Message,
+        cause: &Cause,
+        response: Response,
+    ) -> Result<(impl Iterator<Item = Destination> + use<'a, W>, Message), Error> {
+        let about = &self.work.part(message).about;
+        let (own, topics) = match response.topic {
+            Some(topic) => (Some(Destination::Topic(topic)), &[][..]),
+            None if about.replies => (message.reply_address().cloned().map(Destination::Reply), &[][..]),
+            None => (None, &about.publish[..]),
         };
+        if own.is_none() && topics.is_empty() {
+            if !about.replies {
+                // The compiler has refused this.
+                let text = "the handler returned a message and does not say where to publish it";
+                return Err(Error::reject(text));
+            }
+            tracing::debug!(subscriber = self.name, "an answer was dropped: its message asks for none");
+        }
         let mut result = response.message;
         cause.mark(&mut result);
         if response.inherits_key && result.key().is_none() {
             result.set_key(message.key().cloned());
         }
-        Ok((topic, result))
+        Ok((own.into_iter().chain(topics.iter().cloned().map(Destination::Topic)), result))
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod absent;
+mod answers;
 mod batches;
 mod by_hand;
 #[path = "../common/capture.rs"]

@@ -98,6 +98,16 @@ fn single(handler: &Handler) -> TokenStream {
         None => quote!(#function),
     };
     let wait = is_async.then(|| quote!(.await));
+    let called = quote!(#called(#(#early.finish(__attempt)?),*) #wait);
+    // What returns nothing has no error that could classify itself.
+    let call = match reply {
+        Type::Tuple(tuple) if tuple.elems.is_empty() => quote!(::core::result::Result::Ok(#called)),
+        _ => quote! {
+            use ::modi::__private::{Classified as _, Unclassified as _};
+            let __reply = #called;
+            (&::modi::__private::Returned(&__reply)).how().finish(__reply)
+        },
+    };
     quote! {
         #[automatically_derived]
         impl<__M: ::modi::__private::Module> ::modi::__private::Handler<__M> for #marker
@@ -124,7 +134,7 @@ fn single(handler: &Handler) -> TokenStream {
             #[inline]
             async fn call(__attempt: &::modi::__private::Attempt<'_, __M>, (#(#early,)*): Self::Input) -> ::modi::Result<Self::Reply> {
                 #(#take_owner)*
-                ::core::result::Result::Ok(#called(#(#early.finish(__attempt)?),*) #wait)
+                #call
             }
         }
     }

@@ -17,6 +17,7 @@ pub(crate) struct Options {
 const KEYS: &[&str] = &[
     "group",
     "publish",
+    "reply",
     "broker",
     "retries",
     "redeliver",
@@ -80,6 +81,10 @@ impl Options {
         let (mut is_batch, mut settings) = (false, Vec::new());
         keys(rest, KEYS, mistakes, |key, input, mistakes| {
             is_batch |= key == "batch";
+            if key == "reply" {
+                settings.push(quote!(reply()));
+                return Ok(());
+            }
             input.parse::<Token![=]>()?;
             settings.push(setting(key, input, mistakes)?);
             Ok(())
@@ -164,6 +169,9 @@ fn setting(key: &Ident, input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn:
     }
     if key == "rate" {
         return rate(&value);
+    }
+    if let (true, Expr::Array(topics)) = (key == "publish", &value) {
+        return Ok(quote!(publish_all(&#topics)));
     }
     match (key.to_string().as_str(), text(&value)) {
         ("group", Some(group)) => is_name(group, mistakes),

@@ -70,6 +70,21 @@ async fn two_placeholders(Path((_level, _source)): Path<(Level, String)>, _conte
 #[subscriber("logs.{level}.of.{source}")]
 async fn placeholders_that_nobody_takes(_context: Context) {}
 
+#[subscriber("price.of", reply)]
+async fn an_answer(Json(id): Json<u32>) -> Option<Json<u32>> {
+    Some(Json(id))
+}
+
+#[subscriber("news", publish = ["paper", "radio"])]
+async fn for_several_topics(Body(id): Body<u32>) -> Vec<String> {
+    vec![id.to_string()]
+}
+
+#[subscriber("pairs")]
+async fn two_results(payload: Option<String>) -> Option<(To<Json<u32>>, To<String>)> {
+    payload.map(|text| (To::new("numbers", Json(1)), To::new("texts", text)))
+}
+
 #[injectable]
 struct Events {
     _orders: Arc<Orders>,
@@ -102,7 +117,8 @@ impl Returns {
 #[module(
     providers = [Orders],
     subscribers = [nothing, everything, side_by_side, batch, lines, put_off, put_off_too, halting, without_waiting, one_placeholder,
-        two_placeholders, placeholders_that_nobody_takes, Events, Returns],
+        two_placeholders, placeholders_that_nobody_takes, an_answer, for_several_topics, two_results,
+        Events, Returns],
     optional = [dyn Audit],
 )]
 struct AppModule;
