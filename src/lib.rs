@@ -12,12 +12,12 @@ pub use modi_broker::Protobuf;
 pub use modi_broker::prometheus_client;
 #[doc(inline)]
 pub use modi_broker::{
-    Ack, AppExt, Attempt, BatchHandler, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError,
+    Ack, AppExt, Attempt, BatchHandler, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Call,
     Context, DeadLetter, DecodeError, Errors, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError,
-    Headers, Health, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, MemoryBroker, Message, Order, Outcome,
-    Path, PathError, PayloadError, Publication, PublishError, Publisher, Receipt, Redrive, Reply, Report, Request,
-    RunningAppExt, Spec, SubscriberError, SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target,
-    TestApp, TestSetup, To, TraceParent, TraceParentError, contract, wire,
+    Headers, Health, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, MemoryBroker, Message, Middleware, Next,
+    NextPublish, Order, Outcome, Outgoing, Path, PathError, PayloadError, Place, Publication, PublishError, Publisher,
+    Receipt, Redrive, Reply, Report, Request, RunningAppExt, Spec, SubscriberError, SubscriberState, SubscriberStats,
+    SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To, TraceParent, TraceParentError, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{
