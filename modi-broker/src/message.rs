@@ -288,6 +288,11 @@ impl Message {
         self.meta.as_ref()?.reply_to.as_ref()
     }
 
+    /// Of its payload, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.payload.as_ref().map_or(0, Bytes::len)
+    }
+
     pub(crate) fn set_key(&mut self, key: Option<Bytes>) {
         self.key = key;
     }

@@ -30,7 +30,7 @@ pub(super) async fn work<W: BatchWork>(
         line.probe().await;
         line.see_to_late().await;
         let mut until = (!waiting.is_empty()).then(|| line.desk.after(linger));
-        while waiting.len() < size
+        while waiting.len() < if line.desk.is_careful() { 1 } else { size }
             && line.goes_on()
             && !line.desk.has_news()
             && until.is_none_or(|moment| !line.desk.has_come(moment))
@@ -44,8 +44,8 @@ pub(super) async fn work<W: BatchWork>(
                 break;
             }
         }
-        // One message probes whether an outage is over.
-        let many = if shared.breaker.is_open() { 1 } else { size };
+        // One message probes whether an outage is over, and one that may end the process does so alone.
+        let many = if shared.breaker.is_open() || line.desk.is_careful() { 1 } else { size };
         let batch: Vec<_> = waiting.drain(..many.min(waiting.len())).collect();
         if line.desk.is_paced() && !batch.is_empty() {
             line.keep_pace(batch.len()).await;
@@ -59,7 +59,7 @@ pub(super) async fn work<W: BatchWork>(
         line.desk.tally.flush();
         line.desk.give_way(limit).await;
     }
-    line.finish(waiting.into()).await
+    line.finish(source, waiting.into()).await
 }
 
 impl<W: BatchWork> Line<'_, '_, W> {
@@ -73,6 +73,11 @@ impl<W: BatchWork> Line<'_, '_, W> {
             }
             let decoded =
                 catch_unwind(AssertUnwindSafe(|| self.shared.work.decode(&message, number, origin.lane, &self.room)));
+            if let Some(failure) = Failure::crash(&message, number) {
+                let hand = InHand { message, number, origin, lease: Some(lease), arrival: 0, key: None };
+                undecodable.push((hand, failure));
+                continue;
+            }
             let hand = InHand { message, number, origin, lease: Some(lease), arrival: 0, key: None };
             match decoded.unwrap_or_else(|panic| Err(Failure::decode(Error::reject(panic_text(&*panic))))) {
                 Ok(item) => {
@@ -160,8 +165,7 @@ impl<W: BatchWork> Line<'_, '_, W> {
         self.desk.drive(pin!(self.shared.pause(wait, true))).await;
         for hand in hands {
             self.room.story = Some(Story::begin(&hand.message, hand.number, self.room.signals.watch.trace()));
-            let number = hand.number.saturating_add(1);
-            self.go_on_alone(InHand { number, ..hand }, Begin::First).await;
+            self.go_on_alone(hand, Begin::Second).await;
         }
     }
 

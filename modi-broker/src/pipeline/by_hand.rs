@@ -41,6 +41,11 @@ impl ByHand {
         self.parked
     }
 
+    /// Their payloads.
+    pub(super) fn bytes(&self) -> usize {
+        self.held.values().filter_map(|held| Some(held.hand.as_ref()?.message.size())).sum()
+    }
+
     /// Takes the lease in, and leaves a ticket for it in the room.
     pub(super) fn file(&mut self, hand: &mut InHand, room: &mut Room) {
         let Some(lease) = hand.lease.take() else { return };

@@ -27,6 +27,8 @@ pub(super) struct Confirming {
     publish: Arc<dyn Publish>,
     counters: Arc<Counters>,
     queue: VecDeque<Waiting>,
+    /// Their payloads.
+    bytes: usize,
     /// The first of all is being handled again.
     is_held: bool,
 }
@@ -48,7 +50,7 @@ pub(super) enum Confirmed {
 
 impl Confirming {
     pub(super) fn new(publish: Arc<dyn Publish>, counters: Arc<Counters>) -> Self {
-        Self { publish, counters, queue: VecDeque::new(), is_held: false }
+        Self { publish, counters, queue: VecDeque::new(), bytes: 0, is_held: false }
     }
 
     /// Nothing waits, and nothing has to wait.
@@ -61,13 +63,20 @@ impl Confirming {
         self.queue.len()
     }
 
+    /// Their payloads.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Waits for the publications in the room, and for what came before.
     pub(super) fn push(&mut self, hand: InHand, room: Room, end: End) {
+        self.bytes += hand.message.size();
         self.queue.push_back(Waiting { hand, room, end });
     }
 
     /// The one that failed was handled again, and waits again.
     pub(super) fn put_back(&mut self, hand: InHand, room: Room) {
+        self.bytes += hand.message.size();
         self.queue.push_front(Waiting { hand, room, end: End::Acked });
         self.is_held = false;
     }
@@ -80,6 +89,7 @@ impl Confirming {
     /// Gives up waiting: what is not confirmed is not settled.
     pub(super) fn give_up(&mut self) -> impl Iterator<Item = InHand> {
         self.is_held = false;
+        self.bytes = 0;
         std::mem::take(&mut self.queue).into_iter().map(|waiting| waiting.hand)
     }
 
@@ -87,6 +97,12 @@ impl Confirming {
     #[inline]
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Confirmed> {
         if self.queue.is_empty() || self.is_held { Poll::Pending } else { self.poll_first(cx) }
+    }
+
+    fn pop(&mut self) -> Option<Waiting> {
+        let first = self.queue.pop_front()?;
+        self.bytes -= first.hand.message.size();
+        Some(first)
     }
 
     fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Confirmed> {
@@ -108,14 +124,14 @@ impl Confirming {
                     let error = PublishError::Broker { topic: unconfirmed.to.place().to_string(), source };
                     first.room.unconfirmed.clear();
                     self.is_held = true;
-                    let failed = self.queue.pop_front();
+                    let failed = self.pop();
                     let failure = Failure::returned(error.into());
                     return failed
                         .map_or(Poll::Pending, |it| Poll::Ready(Confirmed::Failed(it.hand, it.room, failure)));
                 }
             }
         }
-        let confirmed = self.queue.pop_front();
+        let confirmed = self.pop();
         confirmed.map_or(Poll::Pending, |it| Poll::Ready(Confirmed::Ended(it.hand, it.room, it.end)))
     }
 }

@@ -1,7 +1,7 @@
 //! What follows a failed attempt: what a hook says, and retries in place.
 
 use super::attempt::{Attempted, End};
-use super::backoff::{Next, Round};
+use super::backoff::{Next, OUTAGE, Round};
 use super::counters::count;
 use super::exit::Exit;
 use super::job::{Paused, Room, Shared};
@@ -10,7 +10,7 @@ use crate::contract::Origin;
 use crate::dead_letter::FailureKind;
 use crate::observe::TraceParent;
 use crate::redelivery::Retried;
-use crate::{Failed, Message, Outcome};
+use crate::{BrokerErrorKind, Failed, Message, Outcome, PublishError};
 use futures_util::future::BoxFuture;
 use modi_core::scope::panic_text;
 use modi_core::{Advice, BoxError, Error};
@@ -37,6 +37,12 @@ impl Failure {
     pub(super) fn returned(error: Error) -> Self {
         let kind = if error.advice() == Advice::Reject { FailureKind::Reject } else { FailureKind::Error };
         Self { kind, error }
+    }
+
+    /// The broker is not there to publish to.
+    fn is_of_broker(&self) -> bool {
+        let published = self.error.get_ref().downcast_ref::<PublishError>();
+        matches!(published, Some(PublishError::Broker { source, .. }) if source.kind() == BrokerErrorKind::Unavailable)
     }
 
     /// A message that was handed out again and again, and of which nobody ever said how it ended.
@@ -185,7 +191,12 @@ impl<W: Work> Shared<W> {
                 if !W::EARLY && self.is_outage(serial) {
                     return Ok(End::Kept);
                 }
-                let later = match spec.retries.next(story.round, advice, self.puts_off) {
+                // While the broker is away, a result that cannot be published says nothing about its message.
+                let next = match failure.is_of_broker() {
+                    true => Next::Again(OUTAGE.wait(story.round.failures)),
+                    false => spec.retries.next(story.round, advice, self.puts_off),
+                };
+                let later = match next {
                     Next::Again(wait) => {
                         match self.pause(wait, true).await {
                             Paused::Done => {}

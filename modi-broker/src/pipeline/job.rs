@@ -13,6 +13,7 @@ use crate::Message;
 use crate::contract::{Delivery, Lease, Origin, Publish, Settle};
 use crate::handler::{Responses, Signals};
 use crate::middleware::Layers;
+use futures_util::future::BoxFuture;
 use modi_core::Scope;
 use modi_core::scope::panic_text;
 use std::borrow::{Borrow, BorrowMut};
@@ -40,6 +41,8 @@ pub(super) struct Shared<W> {
     pub(super) answered: Arc<AtomicU64>,
     /// The broker keeps copies that come later.
     pub(super) puts_off: bool,
+    /// One message can be given back, without all that came after it.
+    pub(super) releases_one: bool,
     /// Knows where messages are.
     pub(super) settle: Arc<dyn Settle>,
 }
@@ -80,6 +83,8 @@ pub(super) struct Task<B, R> {
 pub(super) enum Begin {
     /// With the first attempt.
     First,
+    /// With the second attempt: the first was one at its whole batch.
+    Second,
     /// With what an attempt came to that was made already.
     With(Attempted),
     /// With its copy or its dead letter: its retries are used up, and nobody else is to blame.
@@ -135,6 +140,9 @@ pub(super) struct Ended<B, R> {
     pub(super) room: R,
 }
 
+/// How long a message rests that was given back where the broker takes none back.
+const KEPT: Duration = Duration::from_secs(1);
+
 impl<W: Work> Shared<W> {
     /// One message from where it begins to its end.
     #[inline]
@@ -150,11 +158,16 @@ impl<W: Work> Shared<W> {
         let (of, at) = (message.borrow(), room.borrow_mut());
         let attempted = match begin {
             Begin::First => self.attempt(of, number, origin.lane, at).await,
+            Begin::Second => self.attempt(of, number.saturating_add(1), origin.lane, at).await,
             Begin::With(attempted) => self.finish(attempted, of, at).await,
             Begin::Guilty(suspicion) => {
                 let end = self.condemn(of, origin, *suspicion).await;
                 return Ended { end, message, room };
             }
+        };
+        let attempted = match attempted {
+            Attempted::Ended(End::Released) if !self.releases_one => self.keep(of, number, origin, at).await,
+            attempted => attempted,
         };
         let end = match attempted {
             Attempted::Ended(end) => Ok(end),
@@ -163,6 +176,26 @@ impl<W: Work> Shared<W> {
         };
         room.borrow_mut().signals.watch.close();
         Ended { end, message, room }
+    }
+
+    /// Handles a message again that was given back where the broker takes none back: until it ends in another way, or with
+    /// its lane.
+    #[cold]
+    fn keep<'a>(&'a self, of: &'a Message, number: u32, origin: Origin, at: &'a mut Room) -> BoxFuture<'a, Attempted> {
+        Box::pin(async move {
+            loop {
+                at.leave(&self.name);
+                match self.pause(KEPT, false).await {
+                    Paused::Done | Paused::Outage => {}
+                    Paused::Stopped => return Attempted::Ended(End::Released),
+                }
+                at.signals.renew();
+                match self.attempt(of, number, origin.lane, at).await {
+                    Attempted::Ended(End::Released) => {}
+                    attempted => return attempted,
+                }
+            }
+        })
     }
 
     async fn is_settled(&self, ticket: Option<u64>) -> bool {

@@ -196,10 +196,11 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
         batch: &mut Vec<Delivery>,
     ) {
         let Self { desk, suspects, .. } = self;
-        let bytes = self.shared.work.spec().bytes;
-        let limit = limit.saturating_sub(suspects.len());
+        let most = self.shared.work.spec().bytes;
+        let bytes = most.saturating_sub(desk.bytes());
+        let limit = if desk.is_careful() { 1 } else { limit.saturating_sub(suspects.len()) };
         let patience = (!suspects.is_empty()).then(|| desk.after(PATIENCE));
-        let credit = limit.saturating_sub(desk.out());
+        let credit = if bytes == 0 { 0 } else { limit.saturating_sub(desk.out()) };
         let received = {
             let grant = Credit { messages: credit, bytes };
             let mut next = (credit > 0 && desk.may_receive()).then(|| source.next(grant, batch));
@@ -216,7 +217,7 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
                 if next.is_none() {
                     // Without credit the settlements are what everybody waits for.
                     desk.start_settling(cx);
-                    if desk.may_receive() && desk.out() < limit {
+                    if desk.may_receive() && desk.out() < limit && desk.bytes() < most {
                         return Poll::Ready(Ok(()));
                     }
                 }
@@ -242,7 +243,8 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
     }
 
     /// Gives back what has not started, and waits for what is to be confirmed.
-    pub(super) async fn finish(mut self, rest: Vec<Delivery>) -> Result<(), Exit> {
+    pub(super) async fn finish(mut self, source: &mut dyn Source, rest: Vec<Delivery>) -> Result<(), Exit> {
+        self.desk.stop_intake(source).await;
         let Self { desk, held, suspects, .. } = &mut self;
         let suspects = suspects.drain(..).map(|(delivery, _)| delivery);
         suspects.chain(rest).chain(held.drain(..)).for_each(|delivery| desk.release(delivery.lease));

@@ -39,15 +39,19 @@ pub(super) async fn work<W: Work>(
         probes_at: None,
         patience: None,
         held: 0,
+        bytes: 0,
         fatal: None,
     };
     let mut batch: Vec<Delivery> = Vec::with_capacity(limit);
     loop {
+        if floor.desk.has_to_stop() {
+            floor.desk.stop_intake(source).await;
+        }
         // A breaker that is open wants the one message that probes, and nothing else.
-        let credit = if shared.breaker.is_open() { 1 } else { limit.saturating_sub(floor.out()) };
-        let mut next = floor
-            .wants(limit, least)
-            .then(|| source.next(Credit { messages: credit, bytes: shared.work.spec().bytes }, &mut batch));
+        let is_single = shared.breaker.is_open() || floor.desk.is_careful();
+        let messages = if is_single { 1 } else { limit.saturating_sub(floor.out()) };
+        let credit = Credit { messages, bytes: floor.bytes_left() };
+        let mut next = floor.wants(limit, least).then(|| source.next(credit, &mut batch));
         let received = poll_fn(|cx| {
             floor.turn(cx);
             let is_confirmed = floor.desk.is_draining() && floor.desk.is_confirmed();
@@ -62,6 +66,7 @@ pub(super) async fn work<W: Work>(
                 floor.desk.start_settling(cx);
             }
             let is_over = match floor.desk.is_draining() {
+                true if floor.desk.has_to_stop() => true,
                 true => next.is_some() || floor.held == 0 && is_confirmed,
                 false => next.is_some() != floor.wants(limit, least),
             };
@@ -107,6 +112,8 @@ struct Floor<'a, 'd, W, F, S> {
     patience: Option<u64>,
     /// Received, and not yet given to settling.
     held: usize,
+    /// Their payloads.
+    bytes: usize,
     fatal: Option<Exit>,
 }
 
@@ -138,11 +145,16 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         self.held + self.desk.out()
     }
 
+    fn bytes_left(&self) -> usize {
+        self.shared.work.spec().bytes.saturating_sub(self.bytes + self.desk.bytes())
+    }
+
     /// Whether the intake is to be asked.
     fn wants(&self, limit: usize, least: usize) -> bool {
         let has_room = match self.shared.breaker.is_open() {
             true => self.held == 0,
-            false => self.out() + least <= limit,
+            false if self.desk.is_careful() => self.out() == 0,
+            false => self.out() + least <= limit && self.bytes_left() > 0,
         };
         has_room && !self.desk.is_draining() && self.desk.may_receive()
     }
@@ -197,6 +209,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
             let InHand { message, number, origin, lease, arrival, key } = hand;
             let item = Item { message, number, origin, lease, late: Some(Box::new((room, failure, holds_others))) };
             self.held += 1;
+            self.bytes += item.message.size();
             self.schedule.put_first(vec![Entered { arrival, key, item }]);
         }
         if std::mem::take(&mut self.desk.has_recovered) {
@@ -208,7 +221,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         let Entered { arrival, key, item: Item { message, number, origin, lease, late } } = entered;
         let is_late = late.as_ref().is_some_and(|late| late.2);
         if self.desk.is_gone(origin.lane) {
-            self.give_one_back(lease, is_late);
+            self.give_one_back(&message, lease, is_late);
             self.schedule.done(key);
             return;
         }
@@ -235,8 +248,9 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         self.slots.start(|| (self.start)(task, begin), Held { lease, number, origin, arrival, key, is_late });
     }
 
-    fn give_one_back(&mut self, lease: Option<Lease>, is_late: bool) {
+    fn give_one_back(&mut self, message: &Message, lease: Option<Lease>, is_late: bool) {
         self.held -= 1;
+        self.bytes -= message.size();
         self.desk.end(lease, End::Released);
         if is_late {
             self.desk.confirming.go_on();
@@ -251,8 +265,8 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         back.extend(self.suspects.drain(..).chain(self.condemned.drain(..)).map(|(entered, _)| entered));
         back.sort_unstable_by_key(|entered| entered.arrival);
         let back = back.into_iter().map(|entered| entered.item);
-        for Item { lease, late, .. } in back.chain(self.schedule.take_idle()) {
-            self.give_one_back(lease, late.is_some_and(|late| late.2));
+        for Item { message, lease, late, .. } in back.chain(self.schedule.take_idle()) {
+            self.give_one_back(&message, lease, late.is_some_and(|late| late.2));
         }
     }
 
@@ -311,6 +325,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
     fn end(&mut self, ended: Ended<Message, Room>, held: Held, cx: &mut Context<'_>) {
         let Ended { end, message, mut room } = ended;
         let Held { lease, number, origin, arrival, key, is_late } = held;
+        let size = message.size();
         let mut hand = InHand { message, number, origin, lease, arrival, key };
         if is_late && !matches!(end, Ok(End::Unconfirmed)) {
             self.desk.confirming.go_on();
@@ -318,6 +333,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         if W::BY_HAND {
             let Some((left, rest)) = self.desk.let_go(hand, room, *end.as_ref().unwrap_or(&End::Released)) else {
                 self.held -= 1;
+                self.bytes -= size;
                 self.schedule.done(key);
                 return;
             };
@@ -338,6 +354,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
             return;
         }
         self.held -= 1;
+        self.bytes -= size;
         self.schedule.done(key);
         match end {
             Ok(End::Unconfirmed) if is_late => self.desk.confirming.put_back(hand, room),
@@ -365,6 +382,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
 
     fn admit(&mut self, batch: &mut Vec<Delivery>) {
         self.held += batch.len();
+        self.bytes += batch.iter().map(|delivery| delivery.message.size()).sum::<usize>();
         for delivery in batch.drain(..) {
             let lane = u64::from(delivery.lease.lane);
             let key = match (self.shared.work.spec().order, delivery.message.key()) {

@@ -77,5 +77,5 @@ pub(super) async fn work<W: Work>(
         line.desk.tally.flush();
         line.desk.give_way(limit).await;
     }
-    line.finish(batch).await
+    line.finish(source, batch).await
 }

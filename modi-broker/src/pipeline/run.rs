@@ -15,7 +15,7 @@ use super::job::{InHand, Room, Shared};
 use super::pace::Pace;
 use super::settling::Settling;
 use super::work::{Batch, Single, Work};
-use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Subscription, Verdict};
+use crate::contract::{Delivery, Lanes, Lease, Publish, Settlement, Source, Subscription, Verdict};
 use crate::handler::{About, Word};
 use crate::redelivery::unpack;
 use crate::{BatchHandler, BrokerError, Handler};
@@ -75,10 +75,11 @@ async fn work_through<W: Work>(parts: Parts, work: impl FnOnce(ScopePlan, Arc<Ab
         settling = settling.at_once();
     }
     let answered = settling.answered().clone();
-    let puts_off = capabilities.at_least_once;
+    let (puts_off, releases_one) = (capabilities.at_least_once, capabilities.single_release);
     let (clock, breaker) = (Clock::new(), Breaker::default());
+    let name = subscriber;
     let shared =
-        Shared { name: subscriber, work, publish, control, counters, clock, breaker, answered, puts_off, settle };
+        Shared { work, name, publish, control, counters, clock, breaker, answered, puts_off, releases_one, settle };
     let mut desk = Desk {
         tally: Tally::new(shared.counters.clone()),
         settling,
@@ -102,12 +103,21 @@ async fn work_through<W: Work>(parts: Parts, work: impl FnOnce(ScopePlan, Arc<Ab
         unbroken: 0,
         is_failing: false,
         resumes: 0,
+        is_careful: true,
+        stopped: None,
+        back: Vec::new(),
     };
     let ended = W::work_through(&shared, &mut desk, &mut *source).await;
-    let stopped = source.stop().await;
+    desk.stop_intake(&mut *source).await;
     desk.settling.finish(&mut desk.tally).await;
-    ended.and(stopped.map_err(Exit::from)).map_or_else(|exit| exit, |()| Exit::Stopped)
+    ended
+        .and(desk.stopped.map_or(Ok(()), |stopped| stopped.map_err(Exit::from)))
+        .map_or_else(|exit| exit, |()| Exit::Stopped)
 }
+
+/// A message that was handed out more often may end the process. Those behind it would be handed out as often, and be taken
+/// for the same, so then, and at the beginning of a run, one message at a time is asked for.
+const CAREFUL: u32 = 5;
 
 /// A message whose handler was done, and that has to be handled again.
 pub(super) struct Late {
@@ -152,6 +162,11 @@ pub(super) struct Desk<'a> {
     is_failing: bool,
     /// When the intake goes on.
     resumes: u64,
+    is_careful: bool,
+    /// What stopping the intake came to.
+    pub(super) stopped: Option<Result<(), BrokerError>>,
+    /// Given back when the intake is stopped.
+    back: Vec<Lease>,
 }
 
 impl Desk<'_> {
@@ -246,6 +261,9 @@ impl Desk<'_> {
         received: Result<(), BrokerError>,
         batch: &mut [Delivery],
     ) -> Result<(), BrokerError> {
+        if !batch.is_empty() {
+            self.is_careful = batch.iter().any(|delivery| delivery.attempt > CAREFUL);
+        }
         batch.iter_mut().for_each(unpack);
         self.tally.local.received += batch.len() as u64;
         self.unbroken += batch.len();
@@ -376,9 +394,21 @@ impl Desk<'_> {
         !self.late.is_empty() || self.has_recovered
     }
 
+    /// One message at a time: see [`CAREFUL`].
+    #[inline]
+    pub(super) fn is_careful(&self) -> bool {
+        self.is_careful
+    }
+
     /// What is not in the loop's hands any more, and not settled.
     pub(super) fn out(&self) -> usize {
-        self.settling.outstanding() + self.confirming.len() + self.late.len() + self.by_hand.len()
+        self.settling.outstanding() + self.confirming.len() + self.late.len() + self.by_hand.len() + self.back.len()
+    }
+
+    /// The payloads of these.
+    pub(super) fn bytes(&self) -> usize {
+        let late: usize = self.late.iter().map(|late| late.hand.message.size()).sum();
+        self.confirming.bytes() + self.by_hand.bytes() + late
     }
 
     /// No confirmation is worth waiting for any more, or all have come in.
@@ -392,6 +422,21 @@ impl Desk<'_> {
             }
         }
         self.confirming.is_empty() && self.late.is_empty() && self.by_hand.len() == 0
+    }
+
+    /// Ends the intake, and then gives back what waits for that.
+    pub(super) async fn stop_intake(&mut self, source: &mut dyn Source) {
+        if self.stopped.is_none() {
+            self.stopped = Some(source.stop().await);
+            for lease in std::mem::take(&mut self.back) {
+                self.settling.push(Settlement { lease, verdict: Verdict::Release });
+            }
+        }
+    }
+
+    /// The intake has to be stopped: see [`Desk::stop_intake`].
+    pub(super) fn has_to_stop(&self) -> bool {
+        self.stopped.is_none() && self.is_draining()
     }
 
     /// Counts how the message ended. Whether so many settlements wait by now that settling should begin.
@@ -410,6 +455,11 @@ impl Desk<'_> {
             End::Released if lease.is_none() => local.lost += 1,
             End::Released => local.released += 1,
             End::Kept | End::Suspected | End::Unconfirmed | End::ByHand => return false,
+        }
+        // While the intake runs, some brokers would hand it out to this member again, and some cannot take it.
+        if verdict == Verdict::Release && self.has_to_stop() {
+            self.back.extend(lease);
+            return false;
         }
         lease.is_some_and(|lease| self.settling.push(Settlement { lease, verdict }))
     }

@@ -3,8 +3,8 @@
 use crate::idle;
 use crate::shop::{Functions, Probe, Unit, own};
 use modi_broker::{
-    Attempt, BatchHandler, FromMessage, Json, Key, MemoryBroker, Message, Outcome, Publisher, Spec, Subscribes,
-    TestApp, argument, batch_handler, misplaced,
+    Attempt, BatchHandler, FailureKind, FromMessage, Json, Key, MemoryBroker, Message, Outcome, Publisher, Spec,
+    Subscribes, TestApp, argument, batch_handler, misplaced,
 };
 use modi_core::graph::{Edge, HandlerNode, Node, order};
 use modi_core::module::{Cell, Module, Owns, Provides};
@@ -260,4 +260,35 @@ async fn a_stop_finishes_the_batch_in_hand_and_gives_the_rest_back() {
     idle().await;
     app.stop().await.unwrap();
     assert_eq!(memory.messages("readings").len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_may_end_the_process_is_handled_alone_and_no_other_goes_with_it() {
+    let memory = MemoryBroker::new();
+    put(&memory, 1..=4).await;
+    for run in 1..=11 {
+        let app = start(&memory).await;
+        // The process ends within the handler that has number 3 in hand.
+        app.get::<Probe>().on("one", |call| async move {
+            if call.number == 3 {
+                std::future::pending::<()>().await;
+            }
+            Ok(Outcome::Ack)
+        });
+        sleep(Duration::from_secs(1)).await;
+        if run > 6 {
+            assert!(
+                batches(&app).iter().all(|note| !note.contains('3') || note.contains("[3]")),
+                "{:?}",
+                batches(&app)
+            );
+        }
+        drop(app);
+        idle().await;
+    }
+    let app = start(&memory).await;
+    app.settled().await.unwrap();
+    let letters: Vec<_> = app.dead_letters("readings").into_iter().map(|letter| letter.kind).collect();
+    assert_eq!(letters, [FailureKind::Crash]);
+    assert!(memory.messages("readings").is_empty());
 }

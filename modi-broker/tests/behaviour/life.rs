@@ -83,8 +83,8 @@ async fn what_a_dropped_application_had_in_hand_is_handled_by_the_next() {
 
     let app = TestApp::new(Shop).broker(&memory).start().await.unwrap();
     app.settled().await.unwrap();
-    let again = ["created 1 attempt 2", "created 3 attempt 2"];
-    assert_eq!(app.get::<Probe>().notes("created"), again, "nobody knows how far it came");
+    let again = ["created 1 attempt 2", "created 3 attempt 1"];
+    assert_eq!(app.get::<Probe>().notes("created"), again, "nobody knows how far the first came; it was alone");
     assert!(memory.messages("orders.created").is_empty());
 }
 

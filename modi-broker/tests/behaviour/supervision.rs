@@ -102,6 +102,11 @@ async fn a_drain_that_is_cut_reports_what_was_finished_and_what_was_given_back()
             Ok(Outcome::Ack)
         }
     };
+    // The first message of a run is asked for alone.
+    for topic in ["judged", "orders.created", "at.once"] {
+        put(&memory, topic, 9).await;
+    }
+    idle().await;
     app.get::<Probe>().on("judged", takes(3));
     app.get::<Probe>().on("created", takes(10));
     app.get::<Probe>().on("hasty", takes(10));
@@ -119,9 +124,9 @@ async fn a_drain_that_is_cut_reports_what_was_finished_and_what_was_given_back()
         let stats = report.subscribers.iter().find(|stats| stats.name == name).unwrap();
         (stats.finished(), stats.released, stats.lost, stats.in_flight())
     };
-    assert_eq!(of("Shop::judged"), (1, 1, 0, 0), "one was finished, one had not begun");
-    assert_eq!(of("Shop::created"), (0, 2, 0, 0), "one was cut, one had not begun");
-    assert_eq!(of("Shop::hasty"), (0, 1, 1, 0), "one was acknowledged before");
+    assert_eq!(of("Shop::judged"), (2, 1, 0, 0), "one was finished, one had not begun");
+    assert_eq!(of("Shop::created"), (1, 2, 0, 0), "one was cut, one had not begun");
+    assert_eq!(of("Shop::hasty"), (1, 1, 1, 0), "one was acknowledged before");
     let total = report.total();
     assert_eq!(total.received, total.finished() + total.released + total.lost);
     let left = ["judged", "orders.created", "at.once"].map(|topic| memory.messages(topic).len());

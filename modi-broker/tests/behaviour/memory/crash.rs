@@ -65,7 +65,7 @@ async fn an_application_goes_on_after_a_crash_and_settled_waits_for_it() {
     memory.crash();
     app.settled().await.unwrap();
     let attempts = app.get::<Probe>().notes("created");
-    let expected = ["created 1 attempt 1", "created 1 attempt 2", "created 2 attempt 2", "created 3 attempt 2"];
+    let expected = ["created 1 attempt 1", "created 1 attempt 2", "created 2 attempt 1", "created 3 attempt 1"];
     assert_eq!(attempts, expected);
     assert!(memory.messages("orders.created").is_empty());
     assert_eq!(app.messages("payments.requested").len(), 1);
