@@ -1,11 +1,12 @@
 //! The lease of a message as an argument: the handler settles it by hand, when it likes.
 
+use super::signal::Signals;
 use crate::contract::SettleResult;
 use crate::{Attempt, FromMessage, Outcome};
 use futures_util::task::AtomicWaker;
 use modi_core::{Error, Module};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::oneshot;
 
 /// The right to settle the message in hand. A handler that takes it settles its messages itself, also after it has
@@ -35,6 +36,12 @@ use tokio::sync::oneshot;
 pub struct Lease(Option<Arc<Ticket>>);
 
 impl Lease {
+    /// The one of the attempt in hand, once.
+    pub(crate) fn of(signals: &Signals) -> Option<Self> {
+        let ticket = signals.ticket().filter(|ticket| ticket.hand_out());
+        ticket.cloned().map(|ticket| Self(Some(ticket)))
+    }
+
     /// The message is done. Returns when the broker has answered, as far as it answers:
     /// [`SettleResult::LeaseLost`] says that the message comes again.
     pub async fn ack(mut self) -> SettleResult {
@@ -67,8 +74,7 @@ impl<M: Module> FromMessage<M> for Lease {
     const BY_HAND: bool = true;
 
     fn take(attempt: &Attempt<'_, M>) -> Result<Self, Error> {
-        let ticket = attempt.signals.ticket().filter(|ticket| ticket.hand_out());
-        ticket.cloned().map(|ticket| Self(Some(ticket))).ok_or_else(|| {
+        Self::of(attempt.signals).ok_or_else(|| {
             Error::reject("the lease cannot be taken: a handler takes it once, and `Handler::BY_HAND` says so")
         })
     }
@@ -77,7 +83,8 @@ impl<M: Module> FromMessage<M> for Lease {
 /// What a lease and the pipeline share.
 pub(crate) struct Ticket {
     pub(crate) id: u64,
-    inbox: Arc<Inbox>,
+    /// Gone with the subscriber: leases that outlive it are no good.
+    inbox: Weak<Inbox>,
     state: Mutex<State>,
 }
 
@@ -115,7 +122,7 @@ pub(crate) enum Left {
 }
 
 impl Ticket {
-    pub(crate) fn new(id: u64, inbox: Arc<Inbox>) -> Arc<Self> {
+    pub(crate) fn new(id: u64, inbox: Weak<Inbox>) -> Arc<Self> {
         Arc::new(Self { id, inbox, state: Mutex::new(State::New) })
     }
 
@@ -133,10 +140,8 @@ impl Ticket {
             (State::Taken | State::Parked, _) => (State::Over, true),
             (other, _) => (other, false),
         });
-        if is_heard {
-            self.inbox.push(self.id, word);
-        }
-        is_heard
+        let inbox = self.inbox.upgrade().filter(|_| is_heard);
+        inbox.map(|inbox| inbox.push(self.id, word)).is_some()
     }
 
     /// The handler has ended; one that succeeded may have left the lease to somebody.

@@ -51,7 +51,7 @@ impl ByHand {
         let Some(lease) = hand.lease.take() else { return };
         self.next += 1;
         self.held.insert(self.next, Held { lease, said: None, hand: None });
-        room.signals.hold(Ticket::new(self.next, self.inbox.clone()));
+        room.signals.hold(Ticket::new(self.next, Arc::downgrade(&self.inbox)));
     }
 
     /// The handler is done, and its message is for whoever has the lease. What was said already and is for the failure
@@ -104,9 +104,13 @@ impl ByHand {
         Some(Heard::Ended(lease, end, answer))
     }
 
-    /// Takes back what is in the hands of users: the stop does not wait for it any longer.
+    /// Takes back what is in the hands of users: the stop does not wait for it any longer. What handlers still have in
+    /// theirs comes back when they end.
     pub(super) fn give_up(&mut self) -> impl Iterator<Item = Lease> {
         self.parked = 0;
-        std::mem::take(&mut self.held).into_values().map(|held| held.lease)
+        self.held.extract_if(|_, held| held.hand.is_some()).map(|(_, held)| held.lease)
     }
 }
+
+#[cfg(test)]
+mod tests;
