@@ -4,9 +4,10 @@ use crate::Message;
 use bytes::Bytes;
 use std::fmt;
 
-/// An id that Modi made: a number, so that results need no memory for it. Written as 32 hexadecimal digits; zero is none.
+/// An id that Modi made: a number, so that results need no memory for it. Written as 24 hexadecimal digits; zero is
+/// none. Of 96 bits, so that a message is small enough to be moved without a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Correlation([u64; 2]);
+pub(crate) struct Correlation([u32; 3]);
 
 /// What a handler passes on to the messages that it publishes.
 #[derive(Clone)]
@@ -17,10 +18,10 @@ pub(crate) enum Chain {
 }
 
 impl Correlation {
-    pub(crate) const NONE: Self = Self([0; 2]);
+    pub(crate) const NONE: Self = Self([0; 3]);
 
     fn random() -> Self {
-        Self([fastrand::u64(1..), fastrand::u64(..)])
+        Self([fastrand::u32(1..), fastrand::u32(..), fastrand::u32(..)])
     }
 
     pub(crate) fn is_none(self) -> bool {
@@ -29,7 +30,7 @@ impl Correlation {
 
     /// An id that looks as if Modi had made it, and is written again as it was read.
     fn parse(text: &[u8]) -> Option<Self> {
-        if text.len() != 32 {
+        if text.len() != 24 {
             return None;
         }
         let mut number: u128 = 0;
@@ -41,7 +42,7 @@ impl Correlation {
             };
             number = number << 4 | u128::from(value);
         }
-        let found = Self([(number >> 64) as u64, number as u64]);
+        let found = Self([(number >> 64) as u32, (number >> 32) as u32, number as u32]);
         (!found.is_none()).then_some(found)
     }
 }
@@ -62,7 +63,7 @@ impl Chain {
 
 impl fmt::Display for Correlation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:016x}", self.0[0], self.0[1])
+        write!(f, "{:08x}{:08x}{:08x}", self.0[0], self.0[1], self.0[2])
     }
 }
 
@@ -74,10 +75,10 @@ mod tests {
     fn an_id_that_modi_made_comes_back_and_any_other_stays_text() {
         let made = Correlation::random();
         assert!(!made.is_none() && Correlation::parse(made.to_string().as_bytes()) == Some(made));
-        for other in ["", "c-1", "0123456789ABCDEF0123456789abcdef", "00000000000000000000000000000000"] {
+        for other in ["", "c-1", "0123456789ABCDEF01234567", "000000000000000000000000"] {
             assert!(Correlation::parse(other.as_bytes()).is_none(), "{other}");
         }
-        let small = "0000000000000000000000000000002a";
+        let small = "00000000000000000000002a";
         assert_eq!(Correlation::parse(small.as_bytes()).map(|id| id.to_string()).as_deref(), Some(small));
     }
 }

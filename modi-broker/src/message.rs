@@ -33,7 +33,7 @@ pub struct Message {
     /// Which of [`KNOWN`], or [`OTHER`]: what most messages declare needs no allocation.
     content_type: u8,
     /// How many publications from handlers led to this message. Known in memory only; tests find endless chains by it.
-    hops: u32,
+    hops: u16,
     correlation: Correlation,
     meta: Option<Arc<Meta>>,
 }
@@ -245,11 +245,11 @@ impl Message {
         self.meta.as_ref()?.id.as_ref()
     }
 
-    pub(crate) fn hops(&self) -> u32 {
+    pub(crate) fn hops(&self) -> u16 {
         self.hops
     }
 
-    pub(crate) fn set_hops(&mut self, hops: u32) {
+    pub(crate) fn set_hops(&mut self, hops: u16) {
         self.hops = hops;
     }
 

@@ -14,6 +14,15 @@ pub struct Delivery {
     pub lease: Lease,
 }
 
+impl Delivery {
+    /// Takes it out of its place without moving those behind it. What is left is nobody's.
+    #[inline]
+    pub(crate) const fn take(&mut self) -> Self {
+        let nobodys = Self { message: Message::tombstone(), attempt: 0, lease: Lease::NOBODYS };
+        std::mem::replace(self, nobodys)
+    }
+}
+
 /// The right to settle one delivery: neither `Clone` nor `Copy`, so settling twice does not compile.
 #[derive(Debug)]
 #[must_use]
@@ -34,6 +43,14 @@ pub struct Origin {
 }
 
 impl Lease {
+    const NOBODYS: Self = Self { lane: 0, words: [0; 2] };
+
+    /// Takes it out of its place. What is left is nobody's.
+    #[inline]
+    pub(crate) const fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::NOBODYS)
+    }
+
     /// Which delivery it is for.
     #[inline]
     pub const fn origin(&self) -> Origin {
@@ -85,4 +102,15 @@ pub enum SettleResult {
     Unsupported,
     /// It failed; the message may come again.
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is larger is moved by a call of its own, several times for each message.
+    #[test]
+    fn a_delivery_is_small_enough_to_be_moved_in_place() {
+        assert!(size_of::<Delivery>() <= 128, "{} bytes", size_of::<Delivery>());
+    }
 }

@@ -229,14 +229,13 @@ impl<W: Work> Shared<W> {
 /// The one place where the five outcomes become ends and failures.
 #[inline]
 pub(super) fn judge(reply: Reply, responses: &mut Responses, subscriber: &str) -> Result<End, Failure> {
-    match reply.outcome {
-        Outcome::Ack => {
-            if !matches!(reply.responses, Responses::None) {
-                *responses = reply.responses;
-            }
+    match reply {
+        Reply { outcome: Outcome::Ack, responses: Responses::None } => Ok(End::Acked),
+        Reply { outcome: Outcome::Ack, responses: given } => {
+            *responses = given;
             Ok(End::Acked)
         }
-        outcome => judge_other(outcome, subscriber),
+        Reply { outcome, .. } => judge_other(outcome, subscriber),
     }
 }
 

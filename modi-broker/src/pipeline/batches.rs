@@ -55,7 +55,8 @@ pub(super) async fn work<W: BatchWork>(
         } else {
             batch.into_iter().rev().for_each(|delivery| waiting.push_front(delivery));
         }
-        line.take_held().into_iter().rev().for_each(|delivery| waiting.push_front(delivery));
+        line.take_held(&mut came);
+        came.drain(..).rev().for_each(|delivery| waiting.push_front(delivery));
         line.desk.tally.flush();
         line.desk.give_way(limit).await;
     }

@@ -48,7 +48,13 @@ impl Failure {
     /// A message that was handed out again and again, and of which nobody ever said how it ended.
     #[inline]
     pub(super) fn crash(message: &Message, number: u32) -> Option<Self> {
-        if number > CRASHES { Self::crashed(message, number) } else { None }
+        if Self::may_crash(number) { Self::crashed(message, number) } else { None }
+    }
+
+    /// So many times is a message handed out only after crashes, and copies that count those before them.
+    #[inline]
+    pub(super) const fn may_crash(number: u32) -> bool {
+        number > CRASHES
     }
 
     #[cold]

@@ -54,10 +54,10 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
         self.held.push(delivery);
     }
 
-    /// What was held back, in order; nothing is any more.
-    pub(super) fn take_held(&mut self) -> Vec<Delivery> {
+    /// Appends what was held back, in order; nothing is any more.
+    pub(super) fn take_held(&mut self, to: &mut impl Extend<Delivery>) {
         self.holds = false;
-        std::mem::take(&mut self.held)
+        to.extend(self.held.drain(..));
     }
 
     /// Waits until the breaker lets a message try, if it is open.

@@ -146,10 +146,12 @@ impl<M: Module, H: Handler<M>> Work for Single<M, H> {
             scope.open(plan).await.map_err(Failure::returned)?;
             attempt.resolver = Resolver::new(live, scope, name);
         }
-        let reply = match surroundings {
-            None => H::call(&attempt, input).await.and_then(H::Reply::into_reply),
-            Some(surroundings) => surroundings.one::<H>(&attempt, input).await,
-        };
+        // Not one result for both: it would have to be in memory, large as it is, where most handlers return nothing.
+        if let Some(surroundings) = surroundings {
+            let reply = surroundings.one::<H>(&attempt, input).await;
+            return judge(reply.map_err(Failure::returned)?, responses, &about.name);
+        }
+        let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply);
         judge(reply.map_err(Failure::returned)?, responses, &about.name)
     }
 }

@@ -9,13 +9,13 @@ use crate::observe::{Carried, TraceParent};
 pub(crate) struct Cause {
     chain: Chain,
     trace: Option<Carried>,
-    hops: u32,
+    hops: u16,
 }
 
 impl Cause {
     /// `span` is that of the attempt, if anybody wants it.
     pub(crate) fn of(message: &Message, span: Option<TraceParent>) -> Self {
-        Self { chain: Chain::of(message), trace: Carried::of(message, span), hops: message.hops() + 1 }
+        Self { chain: Chain::of(message), trace: Carried::of(message, span), hops: message.hops().saturating_add(1) }
     }
 
     pub(crate) fn mark(&self, message: &mut Message) {

@@ -43,7 +43,7 @@ async fn results_take_the_key_and_the_correlation_of_the_message_in_hand() {
     };
     let (requested, completed) = (of("payments.requested"), of("payments.completed"));
     assert_eq!(requested[..2], ["c-1", "m-2"]);
-    assert_eq!(requested[2].len(), 32, "made where nothing was there: {}", requested[2]);
+    assert_eq!(requested[2].len(), 24, "made where nothing was there: {}", requested[2]);
     assert_eq!(requested, completed);
     assert_eq!(app.get::<Probe>().notes("key"), ["key order_2", "key none", "key none"]);
     assert_eq!(app.messages("payments.completed")[0].key().unwrap(), "order_2");

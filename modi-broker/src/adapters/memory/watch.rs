@@ -70,7 +70,7 @@ impl Watch {
 
     #[cold]
     pub(super) fn published(&self, topic: &Arc<str>, message: &Message) {
-        let hops = message.hops();
+        let hops = u32::from(message.hops());
         if hops + LAST > HOPS {
             let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
             let chain = chain.get_or_insert_default();
