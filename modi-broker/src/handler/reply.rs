@@ -95,6 +95,12 @@ impl Reply {
         Ok(Self { outcome: Outcome::Ack, responses: Responses::Many(responses) })
     }
 
+    /// Acknowledged, and nothing is published.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        matches!(self, Self { outcome: Outcome::Ack, responses: Responses::None })
+    }
+
     /// What becomes of the message in hand.
     pub const fn outcome(&self) -> &Outcome {
         &self.outcome

@@ -229,13 +229,21 @@ impl<W: Work> Shared<W> {
 /// The one place where the five outcomes become ends and failures.
 #[inline]
 pub(super) fn judge(reply: Reply, responses: &mut Responses, subscriber: &str) -> Result<End, Failure> {
-    match reply {
-        Reply { outcome: Outcome::Ack, responses: Responses::None } => Ok(End::Acked),
-        Reply { outcome: Outcome::Ack, responses: given } => {
-            *responses = given;
+    if reply.is_empty() {
+        // Nothing is in it, and dropping it all the same would be a call.
+        std::mem::forget(reply);
+        return Ok(End::Acked);
+    }
+    judge_full(reply, responses, subscriber)
+}
+
+fn judge_full(reply: Reply, responses: &mut Responses, subscriber: &str) -> Result<End, Failure> {
+    match reply.outcome {
+        Outcome::Ack => {
+            *responses = reply.responses;
             Ok(End::Acked)
         }
-        Reply { outcome, .. } => judge_other(outcome, subscriber),
+        outcome => judge_other(outcome, subscriber),
     }
 }
 

@@ -23,6 +23,15 @@ impl Answers {
         self.many += 1;
     }
 
+    /// The same, so often.
+    pub(super) fn push_many(&mut self, result: SettleResult, many: usize) {
+        if self.many == 0 && many > 0 {
+            (self.first, self.many) = (Some(result), many);
+        } else {
+            (0..many).for_each(|_| self.push(result));
+        }
+    }
+
     pub(super) fn into_settled(self) -> Settled {
         if self.each.is_empty() {
             Settled::All(self.first.unwrap_or(SettleResult::Settled))

@@ -229,6 +229,14 @@ impl Group {
         [read, self.copies.due()].into_iter().flatten().min()
     }
 
+    /// Settles what was finished in the order in which it was handed out: how many of the first settlements are that.
+    pub(super) fn settle_in_order(&mut self, settlements: &[Settlement]) -> usize {
+        match &mut self.reading {
+            Reading::Shared(window) if self.copies.len() == 0 => window.settle_in_order(settlements),
+            _ => 0,
+        }
+    }
+
     #[inline]
     pub(super) fn settle(&mut self, settlement: &Settlement, logs: &[Log]) -> SettleResult {
         if settlement.lease.words[1] & COPY == COPY {

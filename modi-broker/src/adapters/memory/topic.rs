@@ -276,7 +276,9 @@ impl Topic {
     pub(super) fn settle(&self, group: usize, items: &[Settlement], answers: &mut Answers) {
         let mut state = self.lock();
         self.change(&mut state, group, |group, logs| {
-            items.iter().for_each(|item| answers.push(group.settle(item, logs)));
+            let many = group.settle_in_order(items);
+            answers.push_many(self.shared.rules.answer, many);
+            items[many..].iter().for_each(|item| answers.push(group.settle(item, logs)));
             group.settled(&self.shared.sessions);
         });
         state.trim();

@@ -6,6 +6,7 @@ use super::profile::Rules;
 use crate::contract::{Delivery, Lease, SettleResult, Settlement, Verdict};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::iter::repeat_n;
 use tokio::time::Instant;
 
 /// Positions below `low` are finished; the slots go from there to the first message that was never handed out.
@@ -60,15 +61,14 @@ impl Window {
             into.push(self.hand_out_again(session, log, position, place));
         }
         let cursor = self.low + self.slots.len() as u64;
-        let fresh = log.messages.range((cursor - log.base) as usize..);
-        for (position, message) in (cursor..).zip(fresh) {
-            if !budget.admits(message) {
-                return;
-            }
-            self.slots.push_back(Slot { state: State::Out(session), attempts: 1 });
+        let from = (cursor - log.base) as usize;
+        let many = log.messages.range(from..).take_while(|message| budget.admits(message)).count();
+        // How many they are is known: so nothing grows in between.
+        self.slots.extend(repeat_n(Slot { state: State::Out(session), attempts: 1 }, many));
+        into.extend((cursor..).zip(log.messages.range(from..from + many)).map(|(position, message)| {
             let lease = Lease { lane: session, words: [position, place] };
-            into.push(Delivery { message: message.clone(), attempt: 1, lease });
-        }
+            Delivery { message: message.clone(), attempt: 1, lease }
+        }));
     }
 
     /// The same where other members may have the key.
@@ -146,6 +146,22 @@ impl Window {
     /// Something may be handed out that could not be before.
     pub(super) fn has_again(&self) -> bool {
         !self.again.is_empty() || !self.delayed.is_empty()
+    }
+
+    /// Settles what was finished in the order in which it was handed out: how many of the first settlements are that.
+    pub(super) fn settle_in_order(&mut self, settlements: &[Settlement]) -> usize {
+        if self.keys.is_some() {
+            return 0;
+        }
+        let in_order = (self.low..).zip(&self.slots).zip(settlements).take_while(|((position, slot), settlement)| {
+            let Settlement { lease: Lease { lane, words: [at, _] }, verdict } = settlement;
+            at == position && slot.state == State::Out(*lane) && *verdict == Verdict::Done
+        });
+        let many = in_order.count();
+        self.slots.drain(..many);
+        self.low += many as u64;
+        self.open -= many;
+        many
     }
 
     #[inline]
