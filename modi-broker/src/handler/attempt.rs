@@ -1,7 +1,7 @@
 //! One attempt at one message: what arguments are taken from.
 
 use super::Signals;
-use super::spec::Errors;
+use super::words::Errors;
 use crate::failed::SharedHook;
 use crate::middleware::Layers;
 use crate::observe::{self, TraceParent};

@@ -15,6 +15,7 @@ mod results;
 mod services;
 mod signal;
 mod spec;
+mod words;
 
 pub use argument::{Early, FromMessage, argument, early};
 pub use attempt::Attempt;
@@ -31,7 +32,8 @@ pub use payload::Protobuf;
 pub use payload::{Body, DecodeError, Json, PayloadError};
 
 pub use reply::{HandlerError, IntoMessage, IntoReply, Reply, To};
-pub use spec::{Ack, Errors, FailurePolicy, Order, Spec, join};
+pub use spec::{Spec, join};
+pub use words::{Ack, Errors, FailurePolicy, Order};
 
 pub(crate) use attempt::About;
 pub(crate) use lease::{Inbox, Left, Ticket, Word};

@@ -1,11 +1,11 @@
 //! The loop of a subscriber that handles several messages at once, and settles each by itself.
 
 use super::attempt::{Attempted, End, judge_other};
+use super::desk::Desk;
 use super::exit::Exit;
 use super::failure::{Failure, Story};
 use super::job::{Begin, InHand, Shared};
 use super::line::Line;
-use super::run::Desk;
 use super::work::{BatchWork, Wanted};
 use crate::Outcome;
 use crate::contract::{Delivery, Source};

@@ -1,11 +1,11 @@
 //! Several handlers on one subscription: each message has the first that takes it, or the one that takes all.
 
 use super::attempt::End;
+use super::desk::Desk;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::job::{Room, Shared};
 use super::many;
-use super::run::Desk;
 use super::work::{Part, Work};
 use crate::contract::Source;
 use crate::dead_letter::FailureKind;

@@ -3,10 +3,10 @@
 use super::attempt::{Attempted, End};
 use super::breaker::PATIENCE;
 use super::control::Stage;
+use super::desk::{Desk, Late};
 use super::exit::Exit;
 use super::failure::Suspicion;
 use super::job::{Begin, InHand, Room, Shared, Task};
-use super::run::{Desk, Late};
 use super::work::Work;
 use crate::contract::{Credit, Delivery, Source};
 use futures_util::future::BoxFuture;

@@ -2,10 +2,10 @@
 
 use super::attempt::{Attempted, End};
 use super::breaker::PATIENCE;
+use super::desk::{Desk, Late};
 use super::exit::Exit;
 use super::failure::{Failure, Suspicion};
 use super::job::{Begin, Ended, InHand, Room, Shared, Task};
-use super::run::{Desk, Late};
 use super::schedule::{Entered, Schedule};
 use super::slots::Slots;
 use super::work::Work;

@@ -4,7 +4,8 @@
 //!
 //! | file | its job |
 //! |---|---|
-//! | `run` | a subscriber at work: what both loops do beside their jobs |
+//! | `run` | a subscriber at work: from what it is made of to how its run ends |
+//! | `desk` | what every loop does beside its jobs |
 //! | `line` | one message after the other: what `one` and `batches` have in common |
 //! | `one` | the loop for one message at a time, in order |
 //! | `batches` | the loop for several at once, settled one by one |
@@ -37,6 +38,7 @@ mod conclusion;
 mod confirming;
 mod control;
 mod counters;
+mod desk;
 mod exit;
 mod failure;
 mod job;

@@ -1,11 +1,11 @@
 //! The loop of a subscriber that handles one message at a time, in order.
 
 use super::attempt::{Attempted, End};
+use super::desk::Desk;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::job::{Begin, InHand, Shared};
 use super::line::Line;
-use super::run::Desk;
 use super::work::Work;
 use crate::contract::{Delivery, Source};
 use crate::handler::Signals;

@@ -1,10 +1,10 @@
 //! What a subscriber does with a message: call its handler, whatever that is.
 
 use super::attempt::{End, judge, judge_other};
+use super::desk::Desk;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::job::{Room, Shared};
-use super::run::Desk;
 use super::{batches, many, one};
 use crate::contract::Source;
 use crate::handler::{About, Signals};

@@ -6,12 +6,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::subscriber::{DefaultGuard, Interest, set_default};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 /// What one thread said while the guard lives.
 #[derive(Clone)]
 pub(crate) struct Capture(Arc<Mutex<Kept>>, Level);
+
+/// Wants to hear nothing, and leaves it open whether somebody does.
+struct Undecided;
+
+impl Subscriber for Undecided {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &Event<'_>) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
 
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -50,6 +70,8 @@ impl Capture {
     /// One at a time: what a process wants to hear at all is decided for all of its threads.
     pub(crate) fn start(level: Level) -> (Self, Turn) {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        // Else a thread that listens to nothing may decide for all that nobody wants to hear a line.
+        let _set_before = tracing::subscriber::set_global_default(Undecided);
         let capture = Self(Arc::default(), level);
         (capture.clone(), Turn(set_default(capture), turn))
     }
