@@ -14,10 +14,11 @@ pub use modi_broker::prometheus_client;
 pub use modi_broker::{
     Ack, AppExt, Attempt, BatchHandler, Body, Broker, BrokerError, BrokerErrorKind, BrokerUrlError, BrokersError, Call,
     Context, DeadLetter, DecodeError, Errors, Failed, FailureKind, FailurePolicy, FromMessage, FromPath, HandlerError,
-    Headers, Health, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, MemoryBroker, Message, Middleware, Next,
-    NextPublish, Order, Outcome, Outgoing, Path, PathError, PayloadError, Place, Publication, PublishError, Publisher,
-    Receipt, Redrive, Reply, Report, Request, RunningAppExt, Spec, SubscriberError, SubscriberState, SubscriberStats,
-    SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To, TraceParent, TraceParentError, contract, wire,
+    Headers, Health, IntoMessage, IntoOutcomes, IntoReply, Json, Key, Lease, MemoryBroker, MemoryProfile, Message,
+    Middleware, Next, NextPublish, Order, Outcome, Outgoing, Path, PathError, PayloadError, Place, Publication,
+    PublishError, Publisher, Receipt, Redrive, Reply, Report, Request, RunningAppExt, Spec, SubscriberError,
+    SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To, TraceParent,
+    TraceParentError, contract, wire,
 };
 #[doc(inline)]
 pub use modi_core::{
@@ -172,6 +173,8 @@ pub mod prelude {
 pub mod guide {
     #[doc = include_str!("../docs/container.md")]
     pub mod container {}
+    #[doc = include_str!("../docs/guarantees.md")]
+    pub mod guarantees {}
     #[doc = include_str!("../docs/wire.md")]
     pub mod wire {}
     #[doc = include_str!("../docs/tracing.md")]

@@ -1,6 +1,7 @@
 //! The acceptance scenarios of the order system, by id, on `TestApp`: nothing sleeps, nothing needs a broker.
 
 mod batches;
+mod guarantees;
 mod mf_a1_to_a3_orders;
 mod mf_a4_users_and_analytics;
 mod mf_a7_event_sourcing;
