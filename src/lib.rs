@@ -175,6 +175,8 @@ pub mod guide {
     pub mod container {}
     #[doc = include_str!("../docs/guarantees.md")]
     pub mod guarantees {}
+    #[doc = include_str!("../docs/adapters.md")]
+    pub mod adapters {}
     #[doc = include_str!("../docs/wire.md")]
     pub mod wire {}
     #[doc = include_str!("../docs/tracing.md")]
