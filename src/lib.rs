@@ -20,6 +20,9 @@ pub use modi_broker::{
     SubscriberState, SubscriberStats, SubscriberStatus, Subscribers, Target, TestApp, TestSetup, To, TraceParent,
     TraceParentError, contract, wire,
 };
+#[cfg(feature = "conformance")]
+#[doc(inline)]
+pub use modi_broker::{conformance, conformance_tests};
 #[doc(inline)]
 pub use modi_core::{
     Advice, All, App, AppScope, BoxError, Classify, Completion, Component, Dependency, Error, Graph, Host, Lazy,

@@ -211,6 +211,12 @@ impl Broker {
         self.patience
     }
 
+    /// The same with a report of its own.
+    #[cfg(all(feature = "conformance", not(test)))]
+    pub(crate) fn counted_anew(self) -> Self {
+        Self { counted: Arc::default(), ..self }
+    }
+
     pub(crate) fn connector(&self) -> &dyn Connect {
         &*self.connect
     }

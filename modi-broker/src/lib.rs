@@ -30,6 +30,9 @@ mod adapters;
 mod app;
 mod broker;
 mod component;
+// Its own tests are the integration tests: those of the library need not wait for it.
+#[cfg(all(feature = "conformance", not(test)))]
+pub mod conformance;
 pub mod contract;
 mod correlation;
 mod dead_letter;

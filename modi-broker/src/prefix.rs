@@ -49,7 +49,15 @@ impl Prefix {
     }
 
     fn options(&self, options: &SubscribeOptions) -> SubscribeOptions {
-        let (topic, group) = (self.topic(&options.topic), self.group(&options.group));
+        let of_dead = options.topic.strip_prefix("dead.").and_then(|rest| rest.split_once('.'));
+        let (topic, group) = match of_dead {
+            // The place has the prefix within its name, so its reader needs none.
+            Some((group, topic)) => {
+                let dead = self.place(Place::Dead { group, topic }).borrow().to_string();
+                (dead.into(), options.group.clone())
+            }
+            None => (self.topic(&options.topic), self.group(&options.group)),
+        };
         SubscribeOptions { topic, group, ..options.clone() }
     }
 
@@ -166,6 +174,18 @@ mod tests {
         assert_eq!(named(Place::Dead { group, topic }), "dead.staging-eu-shop.staging.eu.orders");
         assert_eq!(named(Place::Retry { group, topic, after }), "retry.staging-eu-shop.staging.eu.orders");
         assert!(matches!(prefix.place(Place::Reply("inbox")).borrow(), Place::Reply("inbox")));
+    }
+
+    #[test]
+    fn the_reader_of_dead_letters_finds_the_place_that_they_are_written_to() {
+        let prefix = Prefix::new("staging.");
+        let options = |place: Place<'_>, group| prefix.options(&SubscribeOptions::new(place.to_string(), group));
+        let dead = Place::Dead { group: "shop", topic: "orders" };
+        let reader = options(dead, crate::contract::REDRIVE);
+        assert_eq!(*reader.topic, prefix.place(dead).borrow().to_string());
+        assert_eq!(&*reader.group, crate::contract::REDRIVE);
+        let other = options(Place::Topic("orders"), "shop");
+        assert_eq!((&*other.topic, &*other.group), ("staging.orders", "staging-shop"));
     }
 
     #[test]
