@@ -103,6 +103,11 @@ impl Message {
         self
     }
 
+    #[inline]
+    pub(crate) fn set_payload(&mut self, payload: Bytes) {
+        self.payload = Some(payload);
+    }
+
     /// The same with a payload that is JSON.
     pub(crate) fn with_json(mut self, payload: Vec<u8>) -> Self {
         (self.payload, self.content_type) = (Some(payload.into()), JSON);

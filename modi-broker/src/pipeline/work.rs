@@ -13,6 +13,7 @@ use crate::{Attempt, BatchHandler, Handler, IntoOutcomes, IntoReply, Message, Ou
 use modi_core::graph::AnyArc;
 use modi_core::{Error, Module, Resolver, Scope, ScopePlan};
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// The work of a subscriber, as its loop and its failure path see it.
@@ -151,7 +152,9 @@ impl<M: Module, H: Handler<M>> Work for Single<M, H> {
             let reply = surroundings.one::<H>(&attempt, input).await;
             return judge(reply.map_err(Failure::returned)?, responses, &about.name);
         }
-        let reply = H::call(&attempt, input).await.and_then(H::Reply::into_reply);
+        // In its place from the beginning: awaiting it would move it there.
+        let call = pin!(H::call(&attempt, input));
+        let reply = call.await.and_then(H::Reply::into_reply);
         judge(reply.map_err(Failure::returned)?, responses, &about.name)
     }
 }

@@ -46,6 +46,16 @@ impl Link {
         self.failed.load(Ordering::Relaxed)
     }
 
+    /// What comes of the connection, where it is there by now. It is borrowed: counting who uses it costs something for
+    /// each message.
+    #[inline]
+    pub(super) fn now<T>(&self, with: impl FnOnce(&dyn Publish) -> T) -> Option<T> {
+        match &*self.state.borrow() {
+            State::Open(publish) => Some(with(&**publish)),
+            State::Waiting | State::Closed => None,
+        }
+    }
+
     /// `None` after the stop.
     pub(super) async fn ready(&self) -> Option<Arc<dyn Publish>> {
         if let State::Open(publish) = &*self.state.borrow() {

@@ -74,11 +74,13 @@ impl Publisher {
     }
 
     /// What the application puts around all that is published.
+    #[inline]
     pub(crate) fn outermost(&self) -> Option<&Arc<Layers>> {
         self.registry.middleware.layers()
     }
 
     /// What stands around what it publishes.
+    #[inline]
     fn layers(&self) -> Option<&Arc<Layers>> {
         self.around.as_ref().or_else(|| self.outermost())
     }
@@ -93,6 +95,7 @@ impl Publisher {
     }
 
     /// Begins a message with a key, headers or a payload of its own.
+    #[inline]
     pub fn to<'a>(&'a self, topic: &'a str) -> Publication<'a> {
         Publication::new(self, topic)
     }

@@ -17,13 +17,21 @@ pub struct Publication<'a, T = &'a str> {
     pub(super) publisher: &'a Publisher,
     pub(super) topic: T,
     pub(super) message: Message,
-    pub(super) delay: Option<Duration>,
-    pub(super) partition: Option<u32>,
+    /// Apart, because few want anything: the rest is small enough to be moved without a call.
+    wants: Option<Box<Wants>>,
+}
+
+/// What a broker may not be able to do.
+#[derive(Clone, Default)]
+struct Wants {
+    delay: Option<Duration>,
+    partition: Option<u32>,
 }
 
 impl<'a, T: Target> Publication<'a, T> {
+    #[inline]
     pub(super) fn new(publisher: &'a Publisher, topic: T) -> Self {
-        Self { publisher, topic, message: Message::tombstone(), delay: None, partition: None }
+        Self { publisher, topic, message: Message::tombstone(), wants: None }
     }
 
     /// With this key: messages with one key keep their order.
@@ -53,13 +61,15 @@ impl<'a, T: Target> Publication<'a, T> {
 
     /// Into this partition. Without it the key chooses, or the broker. Where a broker has none, publishing is the error
     /// [`BrokerErrorKind::Unsupported`].
-    pub fn partition(self, partition: u32) -> Self {
-        Self { partition: Some(partition), ..self }
+    pub fn partition(mut self, partition: u32) -> Self {
+        self.wants.get_or_insert_default().partition = Some(partition);
+        self
     }
 
     /// Seen after so long. Where a broker delays nothing, publishing is the error [`BrokerErrorKind::Unsupported`].
-    pub fn delay(self, delay: Duration) -> Self {
-        Self { delay: Some(delay), ..self }
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.wants.get_or_insert_default().delay = Some(delay);
+        self
     }
 
     /// Seen at this time, by the clock of this machine; at once, if it has come. The same as a [delay](Self::delay) up to it.
@@ -68,8 +78,10 @@ impl<'a, T: Target> Publication<'a, T> {
     }
 
     /// With these bytes as the payload.
-    pub fn bytes(self, payload: impl Into<Bytes>) -> Self {
-        Self { message: self.message.with_payload(payload), ..self }
+    #[inline]
+    pub fn bytes(mut self, payload: impl Into<Bytes>) -> Self {
+        self.message.set_payload(payload.into());
+        self
     }
 
     /// With this value, as JSON, as the payload.
@@ -115,9 +127,21 @@ impl<'a> Publication<'a> {
     /// # Errors
     ///
     /// [`PublishError`]. After one the message may still have been published: a lost confirmation says nothing.
-    pub async fn send(self) -> Result<Receipt, PublishError> {
-        let (publisher, topic) = (self.publisher, self.topic);
-        confirmed(publisher, topic, self.begin().await).await
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` would copy the message into its state once more")]
+    pub fn send(mut self) -> impl Future<Output = Result<Receipt, PublishError>> + Send + use<'a> {
+        async move {
+            let (publisher, topic) = (self.publisher, self.topic);
+            let sent = match self.begin_now() {
+                Some(sent) => sent?,
+                None => Box::pin(self.begin()).await?,
+            };
+            let confirmed = match sent {
+                Answer::Now(confirmed) => confirmed,
+                Answer::Later(confirmed) => confirmed.await,
+            };
+            publisher.link.count(confirmed.is_ok());
+            confirmed.map_err(|source| PublishError::Broker { topic: topic.to_owned(), source })
+        }
     }
 
     /// Publishes it as a question, and waits for its answer. A late one is dropped. [`Publisher::request`] also decodes.
@@ -126,12 +150,13 @@ impl<'a> Publication<'a> {
     ///
     /// [`PublishError::NoAnswer`], and a broker that carries no answers.
     pub async fn request(self, within: Duration) -> Result<Message, PublishError> {
-        let Self { publisher, topic, mut message, delay, partition } = self;
-        if topic.trim().is_empty() {
+        let Self { publisher, topic, mut message, wants } = self;
+        if is_blank(topic) {
             return Err(PublishError::NoTopic);
         }
         let publish = publisher.ready(topic).await?;
         publisher.mark(&mut message);
+        let Wants { delay, partition } = wants.map_or_else(Wants::default, |wants| *wants);
         let question = Outgoing { place: Place::Topic(topic), message, delay, partition };
         let answered = match publisher.layers() {
             None => timeout(within, ask(&*publish, question, within)).await,
@@ -141,34 +166,66 @@ impl<'a> Publication<'a> {
     }
 
     /// Gives it to the broker: what is left is its confirmation.
-    pub(super) async fn begin(self) -> Sent {
-        let Self { publisher, topic, mut message, delay, partition } = self;
-        if topic.trim().is_empty() {
-            return Err(PublishError::NoTopic);
+    pub(super) async fn begin(mut self) -> Sent {
+        if let Some(sent) = self.begin_now() {
+            return sent;
         }
-        let publish = publisher.ready(topic).await?;
-        if delay.is_some() || partition.is_some() {
-            let abilities = publish.abilities();
-            let lacks = |what| {
-                let text = format!("the broker cannot publish {what}");
-                let source = BrokerError::new(BrokerErrorKind::Unsupported, text);
-                Err(PublishError::Broker { topic: topic.to_owned(), source })
-            };
-            if delay.is_some() && !abilities.delay {
-                return lacks("with a delay");
-            }
-            if partition.is_some() && !abilities.partition {
-                return lacks("to a partition of one's choice");
-            }
-        }
-        publisher.mark(&mut message);
-        let outgoing = Outgoing { place: Place::Topic(topic), message, delay, partition };
-        match publisher.layers() {
-            None => Ok(publish.send(outgoing)),
+        let publish = self.publisher.ready(self.topic).await?;
+        match self.publisher.layers() {
+            None => self.give(&*publish),
             // Each through all of it before the next.
-            Some(layers) => Ok(Answer::Now(Ok(layers.publish(&*publish, outgoing).await?))),
+            Some(layers) => Ok(Answer::Now(Ok(layers.publish(&*publish, self.outgoing(&*publish)?).await?))),
         }
     }
+
+    /// The same where nothing has to be waited for, as nearly always.
+    #[inline]
+    fn begin_now(&mut self) -> Option<Sent> {
+        if is_blank(self.topic) {
+            return Some(Err(PublishError::NoTopic));
+        }
+        let publisher = self.publisher;
+        if publisher.layers().is_some() { None } else { publisher.link.now(|publish| self.give(publish)) }
+    }
+
+    #[inline]
+    fn give(&mut self, publish: &dyn Publish) -> Sent {
+        Ok(publish.send(self.outgoing(publish)?))
+    }
+
+    /// What is sent; the message is taken.
+    #[inline]
+    fn outgoing(&mut self, publish: &dyn Publish) -> Result<Outgoing<'a>, PublishError> {
+        let mut message = std::mem::replace(&mut self.message, Message::tombstone());
+        self.publisher.mark(&mut message);
+        let mut outgoing = Outgoing::new(Place::Topic(self.topic), message);
+        if let Some(wants) = &self.wants {
+            (outgoing.delay, outgoing.partition) = (wants.delay, wants.partition);
+            wants.check(publish).map_err(|source| PublishError::Broker { topic: self.topic.to_owned(), source })?;
+        }
+        Ok(outgoing)
+    }
+}
+
+impl Wants {
+    /// Whether the broker can do it.
+    fn check(&self, publish: &dyn Publish) -> Result<(), BrokerError> {
+        let abilities = publish.abilities();
+        let lacks = if self.delay.is_some() && !abilities.delay {
+            "with a delay"
+        } else if self.partition.is_some() && !abilities.partition {
+            "to a partition of one's choice"
+        } else {
+            return Ok(());
+        };
+        Err(BrokerError::new(BrokerErrorKind::Unsupported, format!("the broker cannot publish {lacks}")))
+    }
+}
+
+/// A name without a character that could be seen.
+#[inline]
+fn is_blank(topic: &str) -> bool {
+    topic.chars().all(char::is_whitespace)
 }
 
 impl<'a> Publication<'a, &'a [&'a str]> {
@@ -181,8 +238,7 @@ impl<'a> Publication<'a, &'a [&'a str]> {
                 publisher: self.publisher,
                 topic: *topic,
                 message: self.message.clone(),
-                delay: self.delay,
-                partition: self.partition,
+                wants: self.wants.clone(),
             };
             sent.push((*topic, one.begin().await));
         }
