@@ -176,6 +176,8 @@ pub mod prelude {
 pub mod guide {
     #[doc = include_str!("../docs/container.md")]
     pub mod container {}
+    #[doc = include_str!("../docs/handlers.md")]
+    pub mod handlers {}
     #[doc = include_str!("../docs/guarantees.md")]
     pub mod guarantees {}
     #[doc = include_str!("../docs/adapters.md")]
