@@ -110,6 +110,10 @@ pub use modi_macros::module;
 /// | `reply` | the result goes to whoever asked: see [`Publisher::request`] | |
 /// | `broker` | the name of a broker | the application's default broker |
 /// | `retries` | how often a failed message is tried again in place | 3 |
+/// | `redeliver` | after those in place, and before `failure`: later, as copies that the broker keeps: `["1m", "10m"]` | |
+/// | `failure` | what becomes of a message that cannot be handled: `dead_letter`, `drop`, `stop`, `restart`, `stop_app` | `dead_letter` |
+/// | `on_error` | a function `fn(&Failed) -> Option<Outcome>` that sees every failed attempt: see [`Failed`] | |
+/// | `errors` | whether dead letters tell the error: `on` or `off` | `on` |
 /// | `deadline` | how long one attempt may take from its first wait: `"250ms"`, `"15s"`, `"2m"` | 15 s |
 /// | `prefetch` | how many messages may be out at once | 256 |
 /// | `prefetch_bytes` | how many bytes of payload may be out at once; one message may be larger | 8 MiB |
