@@ -201,6 +201,12 @@ impl Scope {
         first
     }
 
+    /// Whether [`Scope::complete`] has anything to do.
+    #[inline]
+    pub fn has_ends(&self) -> bool {
+        self.kept.iter().any(|kept| kept.end.is_some())
+    }
+
     /// Drops what it holds, and can be opened again.
     pub fn clear(&mut self) {
         while self.kept.pop().is_some() {}

@@ -76,10 +76,14 @@ impl<W: Work> Shared<W> {
         };
         signals.watch.handled(self.counters.seconds());
         signals.end(|| attempted.is_cut_off());
-        let attempted =
+        let mut attempted =
             if W::BY_HAND { self.leave_to_lease(attempted, &signals, &mut room.responses) } else { attempted };
         room.signals = signals;
-        if self.is_over(room) { attempted } else { self.finish(attempted, message, room).await }
+        if self.finish_now(&mut attempted, message, room) {
+            attempted
+        } else {
+            self.finish(attempted, message, room).await
+        }
     }
 
     /// A handler that took the lease leaves its message to whoever has it by now, if it succeeded.
@@ -100,12 +104,6 @@ impl<W: Work> Shared<W> {
             }
             Left::Free => attempted,
         }
-    }
-
-    /// No scope is open, and nothing is to be published: the attempt is over when the handler is.
-    #[inline]
-    pub(super) fn is_over(&self, room: &Room) -> bool {
-        self.work.is_scopeless() && matches!(room.responses, Responses::None)
     }
 
     /// Lets the handler run until it waits.
@@ -163,21 +161,40 @@ impl<W: Work> Shared<W> {
         .await
     }
 
+    /// What follows a handler that succeeded, where nothing of it has to be waited for. Whether the message has come to its
+    /// end with that; otherwise the rest is for [`Shared::finish`].
+    #[inline]
+    pub(super) fn finish_now(&self, attempted: &mut Attempted, message: &Message, room: &mut Room) -> bool {
+        if !matches!(attempted, Attempted::Ended(End::Acked)) || room.scope.has_ends() {
+            return false;
+        }
+        if !matches!(room.responses, Responses::None) {
+            if room.layers.is_some() {
+                return false;
+            }
+            *attempted = self.respond(message, room);
+        }
+        matches!(attempted, Attempted::Ended(End::Acked))
+    }
+
     /// What follows the handler: its scope is completed, its results are published.
     pub(super) async fn finish(&self, attempted: Attempted, message: &Message, room: &mut Room) -> Attempted {
-        let responses = std::mem::replace(&mut room.responses, Responses::None);
         let layers = room.layers.take();
         let mut attempted = attempted;
-        if !self.work.is_scopeless() {
+        if room.scope.has_ends() {
             let Room { scope, signals: Signals { watch, .. }, .. } = &mut *room;
             attempted = watch.run(pin!(self.complete(attempted, message, scope))).await;
         }
-        if matches!(attempted, Attempted::Ended(End::Acked)) && !matches!(responses, Responses::None) {
+        if matches!(attempted, Attempted::Ended(End::Acked)) && !matches!(room.responses, Responses::None) {
             attempted = match layers {
-                None => self.respond(message, responses, room),
-                Some(layers) => self.respond_through(&layers, message, responses, &room.signals.watch).await,
+                None => self.respond(message, room),
+                Some(layers) => {
+                    let responses = std::mem::take(&mut room.responses);
+                    self.respond_through(&layers, message, responses, &room.signals.watch).await
+                }
             };
         }
+        room.responses = Responses::None;
         // The services of an attempt that succeeded stay until its message is settled.
         if !matches!(attempted, Attempted::Ended(_)) {
             room.leave(&self.name);

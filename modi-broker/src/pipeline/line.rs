@@ -79,10 +79,10 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
         }
     }
 
-    /// A message that is handled needs nothing more.
+    /// A message that has ended waits for no other, and no other waits for it.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        self.shared.is_over(&self.room) && !self.shared.breaker.is_troubled() && self.desk.confirming.is_empty()
+        !self.shared.breaker.is_troubled() && self.desk.confirming.is_empty()
     }
 
     /// What most messages do not need: scopes, results, failures.

@@ -1,6 +1,5 @@
 //! The loop of a subscriber that handles one message at a time, in order.
 
-use super::attempt::{Attempted, End};
 use super::desk::Desk;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -47,7 +46,7 @@ pub(super) async fn work<W: Work>(
                 Begin::first(message, number)
             } else {
                 signals.watch.begin(message, number, || &shared.work.part(message).about);
-                let attempted = {
+                let mut attempted = {
                     let work = shared.work.attempt(message, number, origin.lane, &mut line.room, &signals);
                     let mut running = pin!(Some(work));
                     // Most handlers do not wait, and then none of what is below is needed.
@@ -61,9 +60,13 @@ pub(super) async fn work<W: Work>(
                 };
                 signals.watch.handled(shared.counters.seconds());
                 signals.end(|| attempted.is_cut_off());
-                let is_plain = line.is_plain() && !signals.watch.is_open();
-                if matches!(attempted, Attempted::Ended(End::Acked)) && is_plain {
-                    if line.desk.ack(delivery.lease.take()) {
+                let is_watched = signals.watch.is_open();
+                if !is_watched && shared.finish_now(&mut attempted, message, &mut line.room) && line.is_plain() {
+                    let is_due = line.desk.ack(delivery.lease.take());
+                    if !shared.work.is_scopeless() {
+                        line.room.leave(&shared.name);
+                    }
+                    if is_due {
                         line.desk.settling.begin(&mut line.desk.tally).await;
                     }
                     continue;

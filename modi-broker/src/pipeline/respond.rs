@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 impl<W: Work> Shared<W> {
     /// Publishes the results. What is not confirmed at once waits in the room.
-    pub(super) fn respond(&self, message: &Message, responses: Responses, room: &mut Room) -> Attempted {
+    pub(super) fn respond(&self, message: &Message, room: &mut Room) -> Attempted {
         let cause = Cause::of(message, room.signals.watch.trace());
         let mut send = |response: Response| {
             let (places, result) = self.address(message, &cause, response)?;
@@ -37,7 +37,7 @@ impl<W: Work> Shared<W> {
             }
             Ok(())
         };
-        let sent = match responses {
+        let sent = match std::mem::take(&mut room.responses) {
             Responses::None => Ok(()),
             Responses::One(response) => send(response),
             Responses::Many(responses) => responses.into_iter().try_for_each(send),
