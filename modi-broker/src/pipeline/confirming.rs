@@ -35,17 +35,17 @@ pub(super) struct Confirming {
 
 struct Waiting {
     hand: InHand,
-    room: Room,
+    room: Box<Room>,
     /// What it comes to once its publications are confirmed.
     end: End,
 }
 
 /// What became of the first.
 pub(super) enum Confirmed {
-    Ended(InHand, Room, End),
+    Ended(InHand, Box<Room>, End),
     /// A publication failed for good, and the handler has to be called again. Nobody overtakes it until
     /// [`Confirming::go_on`].
-    Failed(InHand, Room, Failure),
+    Failed(InHand, Box<Room>, Failure),
 }
 
 impl Confirming {
@@ -69,13 +69,13 @@ impl Confirming {
     }
 
     /// Waits for the publications in the room, and for what came before.
-    pub(super) fn push(&mut self, hand: InHand, room: Room, end: End) {
+    pub(super) fn push(&mut self, hand: InHand, room: Box<Room>, end: End) {
         self.bytes += hand.message.size();
         self.queue.push_back(Waiting { hand, room, end });
     }
 
     /// The one that failed was handled again, and waits again.
-    pub(super) fn put_back(&mut self, hand: InHand, room: Room) {
+    pub(super) fn put_back(&mut self, hand: InHand, room: Box<Room>) {
         self.bytes += hand.message.size();
         self.queue.push_front(Waiting { hand, room, end: End::Acked });
         self.is_held = false;

@@ -18,7 +18,7 @@ use std::task::Poll;
 pub(super) struct Line<'a, 'd, W> {
     pub(super) shared: &'a Shared<W>,
     pub(super) desk: &'a mut Desk<'d>,
-    pub(super) room: Room,
+    pub(super) room: Box<Room>,
     /// They wait for the breaker, in order.
     held: Vec<Delivery>,
     /// They wait for the fate of later messages.
@@ -32,7 +32,7 @@ type Suspect = (Delivery, Box<Suspicion>);
 
 impl<'a, 'd, W: Work> Line<'a, 'd, W> {
     pub(super) fn new(shared: &'a Shared<W>, desk: &'a mut Desk<'d>) -> Self {
-        let (room, held, suspects) = (Room::default(), Vec::new(), Vec::new());
+        let (room, held, suspects) = (Box::default(), Vec::new(), Vec::new());
         Self { shared, desk, room, held, suspects, holds: false, ended: Ok(()) }
     }
 
@@ -91,7 +91,7 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
             self.desk.by_hand.file(&mut hand, &mut self.room);
         }
         let InHand { number, origin, .. } = hand;
-        let task = Task { message: &hand.message, number, origin, begins_at, room: &mut self.room };
+        let task = Task { message: &hand.message, number, origin, begins_at, room: &mut *self.room };
         let end = self.desk.drive(pin!(self.shared.handle(task, begin))).await.end;
         if is_late && !matches!(end, Ok(End::Unconfirmed)) {
             self.desk.confirming.go_on();
@@ -129,7 +129,7 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
         }
     }
 
-    fn take_room(&mut self) -> Room {
+    fn take_room(&mut self) -> Box<Room> {
         let next = self.desk.room();
         std::mem::replace(&mut self.room, next)
     }
@@ -178,7 +178,7 @@ impl<'a, 'd, W: Work> Line<'a, 'd, W> {
                     self.desk.release(lease);
                     continue;
                 }
-                let task = Task { message: &message, number: 0, origin, begins_at: None, room: &mut self.room };
+                let task = Task { message: &message, number: 0, origin, begins_at: None, room: &mut *self.room };
                 let end = self.desk.drive(pin!(self.shared.handle(task, Begin::Guilty(suspicion)))).await.end;
                 self.desk.end(Some(lease), *end.as_ref().unwrap_or(&End::Released));
                 self.ended = end.map(drop);

@@ -25,7 +25,7 @@ pub(super) async fn work<W: Work>(
     let limit = shared.work.spec().limit;
     // One by one, credit would come back one by one, and batches would be single messages.
     let least = (limit / 4).max(1);
-    let start = |task: Task<Message, Room>, begin| shared.handle(task, begin);
+    let start = |task: Task<Message, Box<Room>>, begin| shared.handle(task, begin);
     let mut floor = Floor {
         shared,
         desk,
@@ -124,7 +124,7 @@ struct Item {
     origin: Origin,
     lease: Option<Lease>,
     /// Its publications failed, and those behind it wait for it.
-    late: Option<Box<(Room, Failure, bool)>>,
+    late: Option<Box<(Box<Room>, Failure, bool)>>,
 }
 
 /// What a slot remembers of its message.
@@ -139,7 +139,9 @@ struct Held {
 
 type Suspect = (Entered<Item>, Box<Suspicion>);
 
-impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room>, Begin) -> F> Floor<'_, '_, W, F, S> {
+impl<W: Work, F: Future<Output = Ended<Message, Box<Room>>>, S: Fn(Task<Message, Box<Room>>, Begin) -> F>
+    Floor<'_, '_, W, F, S>
+{
     /// Received, and not known to be settled.
     fn out(&self) -> usize {
         self.held + self.desk.out()
@@ -322,7 +324,7 @@ impl<W: Work, F: Future<Output = Ended<Message, Room>>, S: Fn(Task<Message, Room
         }
     }
 
-    fn end(&mut self, ended: Ended<Message, Room>, held: Held, cx: &mut Context<'_>) {
+    fn end(&mut self, ended: Ended<Message, Box<Room>>, held: Held, cx: &mut Context<'_>) {
         let Ended { end, message, mut room } = ended;
         let Held { lease, number, origin, arrival, key, is_late } = held;
         let size = message.size();

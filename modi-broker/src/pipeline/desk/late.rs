@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 /// A message whose handler was done, and that has to be handled again.
 pub(in crate::pipeline) struct Late {
     pub(in crate::pipeline) hand: InHand,
-    pub(in crate::pipeline) room: Room,
+    pub(in crate::pipeline) room: Box<Room>,
     pub(in crate::pipeline) failure: Failure,
     /// Its publications failed, and those behind it wait for it.
     pub(in crate::pipeline) holds_others: bool,
@@ -48,7 +48,12 @@ impl Desk<'_> {
     }
 
     /// A handler that settles by hand has ended: gives back what is still the pipeline's.
-    pub(in crate::pipeline) fn let_go(&mut self, mut hand: InHand, mut room: Room, end: End) -> Option<(InHand, Room)> {
+    pub(in crate::pipeline) fn let_go(
+        &mut self,
+        mut hand: InHand,
+        mut room: Box<Room>,
+        end: End,
+    ) -> Option<(InHand, Box<Room>)> {
         let Some(id) = room.signals.let_go() else { return Some((hand, room)) };
         if end == End::ByHand {
             self.take_back(room);
@@ -80,7 +85,7 @@ impl Desk<'_> {
 
     /// The message has come to its end, and waits for those whose publications are not confirmed, so that it is settled
     /// after them. Whether settling should begin.
-    pub(in crate::pipeline) fn close(&mut self, hand: InHand, room: Room, end: End) -> bool {
+    pub(in crate::pipeline) fn close(&mut self, hand: InHand, room: Box<Room>, end: End) -> bool {
         if end == End::Unconfirmed {
             self.confirming.push(hand, room, End::Acked);
         } else if end != End::Released && hand.lease.is_some() && !self.confirming.is_empty() {
@@ -94,7 +99,7 @@ impl Desk<'_> {
     }
 
     /// Drops the scoped services that are left in the room, and keeps it for another message.
-    fn take_back(&mut self, mut room: Room) {
+    fn take_back(&mut self, mut room: Box<Room>) {
         room.leave(self.name);
         room.story = None;
         self.rooms.push(room);

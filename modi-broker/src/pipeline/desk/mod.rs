@@ -39,7 +39,8 @@ pub(super) struct Desk<'a> {
     /// Handlers hold the leases of these.
     pub(super) by_hand: ByHand,
     /// Left by messages that ended, for those that begin.
-    pub(super) rooms: Vec<Room>,
+    #[expect(clippy::vec_box, reason = "they are moved many times, and are large")]
+    pub(super) rooms: Vec<Box<Room>>,
     pace: Option<Pace>,
     /// A message that waited for confirmations was the first to succeed after others had failed.
     pub(super) has_recovered: bool,
@@ -238,7 +239,7 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) fn room(&mut self) -> Room {
+    pub(super) fn room(&mut self) -> Box<Room> {
         self.rooms.pop().unwrap_or_default()
     }
 
