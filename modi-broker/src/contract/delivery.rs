@@ -74,7 +74,7 @@ pub enum Verdict {
     Done,
     /// It comes again, and this handing out does not count.
     Release,
-    /// It comes again after a while. Only where [`Capabilities::delayed_release`] is claimed.
+    /// It comes again after a while. Only where [`Capabilities::delayed_release`](super::Capabilities::delayed_release) is claimed.
     RetryAfter(Duration),
 }
 

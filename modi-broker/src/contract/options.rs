@@ -56,11 +56,11 @@ pub struct Capabilities {
     pub earliest: bool,
     /// A group can begin at the next message.
     pub latest: bool,
-    /// [`Delivery::attempt`] rises when a message comes again after a crash.
+    /// [`Delivery::attempt`](super::Delivery::attempt) rises when a message comes again after a crash.
     pub counts_attempts: bool,
-    /// Takes [`Verdict::RetryAfter`].
+    /// Takes [`Verdict::RetryAfter`](super::Verdict::RetryAfter).
     pub delayed_release: bool,
-    /// Takes [`Verdict::Release`] for one message. Without it a lane is given back as a whole, by leaving it.
+    /// Takes [`Verdict::Release`](super::Verdict::Release) for one message. Without it a lane is given back as a whole, by leaving it.
     pub single_release: bool,
     /// How far order per key reaches.
     pub order_scope: OrderScope,
@@ -77,11 +77,11 @@ pub struct Capabilities {
 pub struct Abilities {
     /// A confirmation says that the message is kept. Without it a message without a listener is gone.
     pub confirms: bool,
-    /// Takes [`Outgoing::delay`].
+    /// Takes [`Outgoing::delay`](super::Outgoing::delay).
     pub delay: bool,
-    /// Takes [`Outgoing::partition`].
+    /// Takes [`Outgoing::partition`](super::Outgoing::partition).
     pub partition: bool,
-    /// Carries [`Publish::request`] and [`Place::Reply`].
+    /// Carries [`Publish::request`](super::Publish::request) and [`Place::Reply`](super::Place::Reply).
     pub request: bool,
     /// Carries a message without a payload as such.
     pub tombstones: bool,

@@ -13,9 +13,9 @@ pub struct Outgoing<'a> {
     /// What: beside payload, key and headers its id, its content type, its time, its
     /// [correlation](Message::correlation_id), and where an answer goes.
     pub message: Message,
-    /// It is seen after so long; only where [`Abilities::delay`] is claimed.
+    /// It is seen after so long; only where [`Abilities::delay`](super::Abilities::delay) is claimed.
     pub delay: Option<Duration>,
-    /// Its partition; only where [`Abilities::partition`] is claimed. Else the key chooses, or the broker.
+    /// Its partition; only where [`Abilities::partition`](super::Abilities::partition) is claimed. Else the key chooses, or the broker.
     pub partition: Option<u32>,
 }
 
