@@ -77,6 +77,7 @@ pub use modi_macros::injectable;
 /// | `exports` | what importers may take: provided here, or imported |
 /// | `subscribers` | functions and services with `#[subscriber]` |
 /// | `optional` | what `Option<Arc<_>>` finds absent |
+/// | `middleware` | services around all handlers that it lists, outermost first: [`Middleware`] |
 ///
 /// A field with `#[provide]` is a service. `#[cfg(..)]` works on every entry. See [the guide](crate::guide::container).
 ///
@@ -119,8 +120,15 @@ pub use modi_macros::module;
 /// | `prefetch_bytes` | how many bytes of payload may be out at once; one message may be larger | 8 MiB |
 /// | `concurrency` | how many messages are handled side by side | 1 |
 /// | `order` | what keeps its order then: `lane` (a partition, queue or stream), `key` or `none` | `lane` |
-/// | `rate` | at most so many messages begin: `"100/s"`, /// | `scope` | how far that order reaches: `partition`, `"20/m"`, `"5000/h"` | no limit | /// | `batch` | handles so many messages at once: arguments are `Vec<Json<_>>` and services | one by one | /// | `linger` | how long the first message of a batch waits for others | 50 ms | /// | `filter` | a function `fn(&Message) -> bool`: several handlers share one subscription | |, for handlers that compute | 1 | /// | `start` | where a new group begins: `earliest` or `latest` | `earliest`, or `process` where a broker deals one key to several processes | | /// | `tasks` | how many members of the group this process is, where the broker has it |,
+/// | `rate` | at most so many messages begin: `"100/s"`, `"20/m"`, `"5000/h"` | no limit |
+/// | `batch` | handles so many messages at once: arguments are `Vec<Json<_>>` and services | one by one |
+/// | `linger` | how long the first message of a batch waits for others | 50 ms |
+/// | `filter` | a function `fn(&Message) -> bool`: several handlers share one subscription | |
+/// | `scope` | how far that order reaches: `partition`, or `process` where a broker deals one key to several processes | |
+/// | `tasks` | how many members of the group this process is, for handlers that compute | 1 |
+/// | `start` | where a new group begins: `earliest` or `latest` | `earliest`, where the broker has it |
 /// | `ack` | `handled`, or `received`: then a crash loses what was being handled | `handled` |
+/// | `middleware` | services around the handler, outermost first: [`Middleware`] | |
 ///
 /// A handler of a batch returns `()`, a `Vec<Outcome>` with one for each message, or a `Result` of them; one message that
 /// cannot be decoded or fails does not fail the others.
@@ -200,10 +208,10 @@ pub mod __private {
     pub use modi_broker::contract::{OrderScope, Start};
     pub use modi_broker::{
         Ack, Attempt, BatchHandler, Classified, Early, Errors, FailurePolicy, FromMessage, Handler, Order, Returned,
-        Spec, Subscribes, Unclassified, argument, batch_handler, early, handler, join, misplaced,
+        Spec, Subscribes, Unclassified, argument, around, batch_handler, early, handler, join, misplaced,
     };
     pub use modi_core::dependency::{Dependency, edge, imported, take, take_imported};
-    pub use modi_core::graph::{Edge, HandlerNode, Key, Node, Outline, order, outline};
+    pub use modi_core::graph::{Around, Edge, HandlerNode, Key, Node, Outline, order, outline};
     pub use modi_core::module::{Cell, Exports, Imports, Link, Module, Optional, Owns, Provides};
     pub use modi_core::scope::{Complete, Resolver};
     pub use modi_core::service::{

@@ -26,3 +26,15 @@ pub(crate) fn shared(object: &Type) -> TokenStream {
     let bound = over(object, |at| quote_spanned!(at=> ::modi::__private::Object));
     quote!(const _: () = { fn _shared() where #object: #bound {} };)
 }
+
+/// What stands around handlers of a module, each with its `#[cfg]`, at the places where the user lists it.
+pub(crate) fn around<'a>(module: &Type, layers: impl Iterator<Item = (TokenStream, &'a Type)>) -> Option<TokenStream> {
+    let rows: Vec<_> = layers
+        .map(|(cfg, layer)| {
+            let row = over(layer, |at| quote_spanned!(at=> ::modi::__private::around::<#module, #layer>()));
+            quote!(#cfg #row)
+        })
+        .collect();
+    let list = quote!(const AROUND: &'static [::modi::__private::Around] = &[#(#rows),*];);
+    (!rows.is_empty()).then_some(list)
+}

@@ -1,7 +1,8 @@
-//! The acceptance scenarios of the order system, by id, on `TestApp`: nothing sleeps, nothing needs a broker.
+//! The acceptance scenarios, by id, most of them of the order system, on `TestApp`: nothing sleeps, nothing needs a broker.
 
 mod batches;
 mod guarantees;
+mod ks_a5_middleware;
 mod mf_a1_to_a3_orders;
 mod mf_a4_users_and_analytics;
 mod mf_a7_event_sourcing;

@@ -2,7 +2,7 @@
 
 use super::model::{Made, Module, Node};
 use super::parse::Entry;
-use crate::place::{ends, over, shared};
+use crate::place::{around, ends, over, shared};
 use crate::pretty::pretty;
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -237,6 +237,8 @@ fn implementation(module: &Module, name: &str) -> TokenStream {
     let (first, last) = ends(&quote!(#(#targets)*));
     let mut outlines = quote_spanned!(last=> &'static [::modi::__private::Outline] = &[#(#outlines),*];);
     outlines = quote_spanned!(first=> const IMPORTS: #outlines);
+    let layers = module.middleware.iter().map(|Entry { cfg, item }| (attribute(cfg), item));
+    let around = around(&parse_quote!(Self), layers);
     let open_links = module.links.iter().enumerate().map(|(at, link)| {
         let (cfg, field) = (attribute(&link.cfg), link_field(at));
         quote!(#cfg #field: ::modi::__private::Link::open())
@@ -260,6 +262,7 @@ fn implementation(module: &Module, name: &str) -> TokenStream {
             const NAME: &'static str = #name;
             const GRAPH: &'static [::modi::__private::Node] = &[#(#graph),*];
             #outlines
+            #around
             const ORDER: &'static [usize] = &::modi::__private::order::<NODES>(Self::NAME, Self::GRAPH);
             type Cells = Cells;
             #unit

@@ -17,6 +17,8 @@ pub(crate) struct Module {
     pub(crate) nodes: Vec<Node>,
     pub(crate) exports: Vec<Entry<Type>>,
     pub(crate) absent: Vec<Entry<Type>>,
+    /// What stands around its handlers, outermost first.
+    pub(crate) middleware: Vec<Entry<Type>>,
 }
 
 /// A module that is imported.
@@ -79,6 +81,9 @@ impl Module {
         once(lists.exports.iter().map(|entry| (&entry.cfg, &entry.item)), mistakes, |name| {
             format!("`{name}` is exported twice")
         });
+        once(lists.middleware.iter().map(|entry| (&entry.cfg, &entry.item)), mistakes, |name| {
+            format!("`{name}` is listed twice")
+        });
         absent(&lists.optional, &links, &builder.nodes, mistakes);
         once(lists.optional.iter().map(|entry| (&entry.cfg, &entry.item)), mistakes, |name| {
             format!("`{name}` is listed twice")
@@ -90,12 +95,20 @@ impl Module {
             nodes: builder.nodes,
             exports: lists.exports,
             absent: lists.optional,
+            middleware: lists.middleware,
         }
     }
 
     /// The same where there is a mistake: still a module, so that what names it adds no error that it is none.
     pub(crate) fn emptied(self) -> Self {
-        Self { links: Vec::new(), nodes: Vec::new(), exports: Vec::new(), absent: Vec::new(), ..self }
+        Self {
+            links: Vec::new(),
+            nodes: Vec::new(),
+            exports: Vec::new(),
+            absent: Vec::new(),
+            middleware: Vec::new(),
+            ..self
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) struct Lists {
     pub(crate) exports: Vec<Entry<Type>>,
     pub(crate) subscribers: Vec<Entry<Type>>,
     pub(crate) optional: Vec<Entry<Type>>,
+    pub(crate) middleware: Vec<Entry<Type>>,
 }
 
 /// An entry, and what `#[cfg(..)]` says of it.
@@ -47,7 +48,7 @@ pub(crate) struct Import {
 }
 
 impl Lists {
-    const KEYS: [&str; 5] = ["imports", "providers", "exports", "subscribers", "optional"];
+    const KEYS: [&str; 6] = ["imports", "providers", "exports", "subscribers", "optional", "middleware"];
 
     pub(crate) fn read(attribute: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut lists = Self::default();
@@ -58,6 +59,7 @@ impl Lists {
                 "providers" => lists.providers = list(input)?,
                 "exports" => lists.exports = list(input)?,
                 "subscribers" => lists.subscribers = list(input)?,
+                "middleware" => lists.middleware = list(input)?,
                 _ => lists.optional = list(input)?,
             }
             Ok(())

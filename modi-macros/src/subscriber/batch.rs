@@ -1,6 +1,7 @@
 //! What `#[subscriber(.., batch = 100)]` writes: parts of each message as lists, services once.
 
 use super::Handler;
+use super::expand::layers;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -31,6 +32,7 @@ pub(super) fn implementation(handler: &Handler) -> TokenStream {
     // With the spans of the arguments, so that what is missing is shown there.
     let bounds =
         items.iter().chain(&services).map(|ty| quote_spanned!(ty.span()=> #ty: ::modi::__private::FromMessage<__M>));
+    let (layer_bounds, around) = layers(&options.middleware);
     let called = match service {
         Some(_) => quote!(__service.#function),
         None => quote!(#function),
@@ -43,12 +45,14 @@ pub(super) fn implementation(handler: &Handler) -> TokenStream {
         where
             #(#owner: ::modi::__private::FromMessage<__M>,)*
             #(#bounds,)*
+            #(#layer_bounds,)*
         {
             const EDGES: &'static [::modi::__private::Edge] = &[
                 #(::modi::__private::argument::<__M, #owner>("self"),)*
                 #(::modi::__private::argument::<__M, #services>(#names),)*
             ];
             const MISPLACED: &'static [::core::option::Option<&'static str>] = &[#(#misplaced),*];
+            #around
             const SPEC: ::modi::__private::Spec = #options;
             type Item = (#(#items,)*);
             type Reply = #reply;

@@ -1,10 +1,11 @@
 //! What `#[subscriber]` writes: a type that stands for each handler, and how it takes its arguments.
 
 use super::{Handler, batch};
+use crate::place::{around, over};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Ident, Type};
+use syn::{Ident, Type, parse_quote};
 
 /// For a function: a type of the same name, which modules list.
 pub(crate) fn function(handler: &Handler) -> TokenStream {
@@ -82,11 +83,21 @@ fn implementation(handler: &Handler) -> TokenStream {
     if handler.options.is_batch { batch::implementation(handler) } else { single(handler) }
 }
 
+/// What stands around a handler: what each has to be for a module, and the list.
+pub(super) fn layers(middleware: &[Type]) -> (Vec<TokenStream>, Option<TokenStream>) {
+    let bounds = middleware.iter().map(|layer| {
+        over(layer, |at| quote_spanned!(at=> ::std::sync::Arc<#layer>: ::modi::__private::FromMessage<__M>))
+    });
+    let rows = middleware.iter().map(|layer| (TokenStream::new(), layer));
+    (bounds.collect(), around(&parse_quote!(__M), rows))
+}
+
 fn single(handler: &Handler) -> TokenStream {
     let Handler { marker, options, service, function, arguments, reply, is_async, .. } = handler;
     let types: Vec<&Type> = arguments.iter().map(|argument| &argument.ty).collect();
     // With the spans of the arguments, so that what is missing is shown there.
     let bounds = types.iter().map(|ty| quote_spanned!(ty.span()=> #ty: ::modi::__private::FromMessage<__M>));
+    let (layer_bounds, around) = layers(&options.middleware);
     let fields: Vec<&String> = arguments.iter().map(|argument| &argument.name).collect();
     let early: Vec<Ident> = (0..arguments.len()).map(|at| format_ident!("__a{at}")).collect();
     let owner = service.iter().map(|service| quote!(::std::sync::Arc<#service>)).collect::<Vec<_>>();
@@ -114,6 +125,7 @@ fn single(handler: &Handler) -> TokenStream {
         where
             #(#owner: ::modi::__private::FromMessage<__M>,)*
             #(#bounds,)*
+            #(#layer_bounds,)*
         {
             const EDGES: &'static [::modi::__private::Edge] = &[
                 #(::modi::__private::argument::<__M, #owner>("self"),)*
@@ -122,6 +134,7 @@ fn single(handler: &Handler) -> TokenStream {
             const PLACES: &'static [::core::option::Option<usize>] =
                 &[#(<#types as ::modi::__private::FromMessage<__M>>::PLACES),*];
             const BY_HAND: bool = false #(|| <#types as ::modi::__private::FromMessage<__M>>::BY_HAND)*;
+            #around
             const SPEC: ::modi::__private::Spec = #options;
             type Input = (#(::modi::__private::Early<#types>,)*);
             type Reply = #reply;

@@ -4,7 +4,8 @@ use crate::attribute::{Mistakes, keys};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token, Type, bracketed, token};
 
 /// What was written, as calls on a `Spec`.
 pub(crate) struct Options {
@@ -12,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) is_batch: bool,
     topic: TokenStream,
     settings: Vec<TokenStream>,
+    /// What stands around the handler, outermost first.
+    pub(crate) middleware: Vec<Type>,
 }
 
 const KEYS: &[&str] = &[
@@ -37,6 +40,7 @@ const KEYS: &[&str] = &[
     "failure",
     "on_error",
     "errors",
+    "middleware",
 ];
 
 /// A key whose value is a word: its type, and the variant that each word stands for. The first is the default.
@@ -67,7 +71,7 @@ impl Options {
             Ok(parts) => parts,
             Err(error) => {
                 mistakes.add(error);
-                return Self { is_batch: false, topic: quote!(""), settings: Vec::new() };
+                return Self { is_batch: false, topic: quote!(""), settings: Vec::new(), middleware: Vec::new() };
             }
         };
         if topic.is_none() {
@@ -78,7 +82,7 @@ impl Options {
         {
             mistakes.at(text, "a topic has a name");
         }
-        let (mut is_batch, mut settings) = (false, Vec::new());
+        let (mut is_batch, mut settings, mut middleware) = (false, Vec::new(), Vec::new());
         keys(rest, KEYS, mistakes, |key, input, mistakes| {
             is_batch |= key == "batch";
             if key == "reply" {
@@ -86,10 +90,15 @@ impl Options {
                 return Ok(());
             }
             input.parse::<Token![=]>()?;
-            settings.push(setting(key, input, mistakes)?);
+            if key == "middleware" {
+                middleware = types(input)?;
+            } else {
+                settings.push(setting(key, input, mistakes)?);
+            }
             Ok(())
         });
-        Self { is_batch, topic: topic.map_or_else(|| quote!(""), ToTokens::into_token_stream), settings }
+        let topic = topic.map_or_else(|| quote!(""), ToTokens::into_token_stream);
+        Self { is_batch, topic, settings, middleware }
     }
 }
 
@@ -97,7 +106,7 @@ impl Options {
     /// With what stands before the topics of all handlers of a service.
     pub(crate) fn after(self, prefix: Option<&Expr>) -> Self {
         let Some(prefix) = prefix else { return self };
-        let Self { is_batch, topic, settings } = self;
+        let Self { topic, .. } = &self;
         let topic = match (text(prefix), syn::parse2::<LitStr>(topic.clone())) {
             (Some(prefix), Ok(topic)) => {
                 LitStr::new(&(prefix.value() + &topic.value()), topic.span()).into_token_stream()
@@ -112,8 +121,18 @@ impl Options {
                 }
             }),
         };
-        Self { is_batch, topic, settings }
+        Self { topic, ..self }
     }
+}
+
+/// `[Timing, Audit]`.
+fn types(input: ParseStream<'_>) -> syn::Result<Vec<Type>> {
+    if !input.peek(token::Bracket) {
+        return Err(input.error("write a list of services: `middleware = [Timing, Audit]`"));
+    }
+    let inside;
+    bracketed!(inside in input);
+    Ok(Punctuated::<Type, Token![,]>::parse_terminated(&inside)?.into_iter().collect())
 }
 
 /// The key of `#[subscriber(prefix = "orders.")]` above an `impl` block.

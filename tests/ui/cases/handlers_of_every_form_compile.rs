@@ -31,10 +31,20 @@ async fn side_by_side(_key: Key) {}
 async fn batch(_numbers: Vec<Json<u32>>, _keys: Vec<Key>, _orders: Arc<Orders>, _publisher: Publisher) -> Vec<Outcome> {
     Vec::new()
 }
-#[subscriber("lines", batch = 10)]
+#[subscriber("lines", batch = 10, middleware = [Timing])]
 fn lines(_lines: Vec<String>) -> modi::Result {
     Ok(())
 }
+
+#[injectable]
+struct Timing;
+impl modi::Middleware for Timing {}
+#[injectable(scoped)]
+struct Tenant<T: Send + Sync + 'static>(#[default] std::marker::PhantomData<T>);
+impl<T: Send + Sync + 'static> modi::Middleware for Tenant<T> {}
+
+#[subscriber("surrounded", middleware = [Timing, Tenant<u32>])]
+async fn surrounded() {}
 
 const STEPS: &[std::time::Duration] = &[std::time::Duration::from_secs(60)];
 
@@ -115,8 +125,9 @@ impl Returns {
 }
 
 #[module(
-    providers = [Orders],
-    subscribers = [nothing, everything, side_by_side, batch, lines, put_off, put_off_too, halting, without_waiting, one_placeholder,
+    providers = [Orders, Timing, Tenant<u32>],
+    middleware = [Timing, #[cfg(any())] Missing],
+    subscribers = [nothing, everything, surrounded, side_by_side, batch, lines, put_off, put_off_too, halting, without_waiting, one_placeholder,
         two_placeholders, placeholders_that_nobody_takes, an_answer, for_several_topics, two_results,
         Events, Returns],
     optional = [dyn Audit],
