@@ -69,9 +69,14 @@ impl Layers {
         Some(&**self.application.get(at).or_else(own)?)
     }
 
-    /// Publishes a message through all of them.
-    pub(crate) async fn publish(&self, broker: &dyn Publish, message: Outgoing<'_>) -> Result<Receipt, PublishError> {
-        NextPublish::first(self, &Plain(broker)).send(message).await
+    /// Publishes a message through all of them. Boxed, as what follows: most that publish have no room for it.
+    #[cold]
+    pub(crate) fn publish<'a>(
+        &'a self,
+        broker: &'a dyn Publish,
+        message: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<Receipt, PublishError>> {
+        Box::pin(async move { NextPublish::first(self, &Plain(broker)).send(message).await })
     }
 
     /// The same for a handler's result.
@@ -84,16 +89,19 @@ impl Layers {
     }
 
     /// Asks a question through all of them.
-    pub(crate) async fn ask(
-        &self,
-        broker: &dyn Publish,
-        message: Outgoing<'_>,
+    #[cold]
+    pub(crate) fn ask<'a>(
+        &'a self,
+        broker: &'a dyn Publish,
+        message: Outgoing<'a>,
         within: Duration,
-    ) -> Result<Message, PublishError> {
-        let (question, topic) = (Question::new(broker, within), message.place.to_string());
-        NextPublish::first(self, &question).send(message).await?;
-        // One of them has not asked it.
-        question.answer().ok_or(PublishError::NoAnswer { topic, within })
+    ) -> BoxFuture<'a, Result<Message, PublishError>> {
+        Box::pin(async move {
+            let (question, topic) = (Question::new(broker, within), message.place.to_string());
+            NextPublish::first(self, &question).send(message).await?;
+            // One of them has not asked it.
+            question.answer().ok_or(PublishError::NoAnswer { topic, within })
+        })
     }
 }
 

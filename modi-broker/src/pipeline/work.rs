@@ -10,6 +10,7 @@ use crate::contract::Source;
 use crate::handler::{About, Signals};
 use crate::middleware::Surroundings;
 use crate::{Attempt, BatchHandler, Handler, IntoOutcomes, IntoReply, Message, Outcome, Spec};
+use futures_util::future::BoxFuture;
 use modi_core::graph::AnyArc;
 use modi_core::{Error, Module, Resolver, Scope, ScopePlan};
 use std::marker::PhantomData;
@@ -96,6 +97,31 @@ impl<M: Module, H: Handler<M>> Single<M, H> {
         let surroundings = Surroundings::of(about.publisher.outermost(), H::AROUND);
         Self { live, plan, part: Part { spec: H::SPEC, about, name }, surroundings, of: PhantomData }
     }
+
+    /// The same as an attempt with nothing around it, whose path knows nothing of this one.
+    #[cold]
+    fn attempt_within<'a>(
+        &'a self,
+        surroundings: &'a Surroundings<M>,
+        message: &'a Message,
+        number: u32,
+        lane: u32,
+        room: &'a mut Room,
+        signals: &'a Signals,
+    ) -> BoxFuture<'a, Result<End, Failure>> {
+        Box::pin(async move {
+            let Self { live, plan, part: Part { about, name, .. }, .. } = self;
+            let Room { scope, responses, layers, .. } = room;
+            let resolver = Resolver::new(live, Scope::NONE, name);
+            let layers = Some(&*layers.insert(surroundings.begin()));
+            let mut attempt = Attempt { resolver, message, number, lane, about, signals, layers };
+            let input = H::decode(&attempt).map_err(Failure::decode)?;
+            scope.open(plan).await.map_err(Failure::returned)?;
+            attempt.resolver = Resolver::new(live, scope, name);
+            let reply = surroundings.one::<H>(&attempt, input).await.map_err(Failure::returned)?;
+            judge(reply, responses, &about.name)
+        })
+    }
 }
 
 impl<M: Module, H: Handler<M>> Work for Single<M, H> {
@@ -135,22 +161,17 @@ impl<M: Module, H: Handler<M>> Work for Single<M, H> {
         room: &mut Room,
         signals: &Signals,
     ) -> Result<End, Failure> {
-        let Self { live, plan, part: Part { about, name, .. }, surroundings, .. } = self;
-        let Room { scope, responses, layers, .. } = room;
-        let resolver = Resolver::new(live, Scope::NONE, name);
-        if let Some(surroundings) = surroundings {
-            *layers = Some(surroundings.begin());
+        if let Some(surroundings) = &self.surroundings {
+            return self.attempt_within(surroundings, message, number, lane, room, signals).await;
         }
-        let mut attempt = Attempt { resolver, message, number, lane, about, signals, layers: layers.as_ref() };
+        let Self { live, plan, part: Part { about, name, .. }, .. } = self;
+        let Room { scope, responses, .. } = room;
+        let resolver = Resolver::new(live, Scope::NONE, name);
+        let mut attempt = Attempt { resolver, message, number, lane, about, signals, layers: None };
         let input = H::decode(&attempt).map_err(Failure::decode)?;
         if !plan.is_empty() {
             scope.open(plan).await.map_err(Failure::returned)?;
             attempt.resolver = Resolver::new(live, scope, name);
-        }
-        // Not one result for both: it would have to be in memory, large as it is, where most handlers return nothing.
-        if let Some(surroundings) = surroundings {
-            let reply = surroundings.one::<H>(&attempt, input).await;
-            return judge(reply.map_err(Failure::returned)?, responses, &about.name);
         }
         // In its place from the beginning: awaiting it would move it there.
         let call = pin!(H::call(&attempt, input));
