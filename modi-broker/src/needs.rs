@@ -2,6 +2,7 @@
 //! problem; a default that it cannot do becomes the nearest that it can, which is said once at the start.
 
 use crate::contract::{Abilities, Capabilities, OrderScope, Start};
+use crate::handler::Results;
 use crate::{Ack, Order, Spec};
 
 /// How a spec and a broker fit: a sentence for each thing that does not.
@@ -73,6 +74,9 @@ pub(crate) fn compare(
     let keeps = capabilities.at_least_once && abilities.confirms;
     if !spec.retries.later.is_empty() && !keeps {
         problem(format!("wants `redeliver`, and `{scheme}` keeps no copies: leave it out; `retries` in place remain"));
+    }
+    if spec.results == Results::Reply && !abilities.request {
+        problem(format!("wants `reply`, and `{scheme}` carries no answers: write `publish = \"..\"`"));
     }
     if !capabilities.at_least_once && spec.ack == Ack::Handled {
         deviation(format!(
@@ -199,6 +203,14 @@ mod tests {
                 assert!(deviation.starts_with("`Shop::created` ") && deviation.contains(part), "{deviation}");
             }
         }
+    }
+
+    #[test]
+    fn an_answer_needs_a_broker_that_carries_answers() {
+        let silent = Abilities { request: false, ..SENDS };
+        let fit = compare("Shop::priced", "amqp", &SPEC.reply(), &ALL, &silent);
+        assert!(fit.problems.len() == 1 && fit.problems[0].contains("`reply`"), "{fit:?}");
+        assert_eq!(compare("Shop::priced", "amqp", &SPEC.reply(), &ALL, &SENDS), Fit::default());
     }
 
     #[test]

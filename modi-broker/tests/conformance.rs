@@ -5,12 +5,12 @@ use modi_broker::conformance::{self, Claims, Clock, Hook, ITEMS, Server, Subject
 use modi_broker::contract::OrderScope;
 use modi_broker::{Broker, MemoryBroker, MemoryProfile};
 
-/// The broker in memory with this profile.
-struct Memory(MemoryProfile);
+/// The broker in memory with this profile, and what it is called.
+struct Memory(MemoryProfile, &'static str);
 
 impl Subject for Memory {
     fn name(&self) -> &str {
-        "memory"
+        self.1
     }
     fn broker(&self) -> Broker {
         MemoryBroker::like(self.0).into()
@@ -82,7 +82,7 @@ fn claims(profile: MemoryProfile) -> Claims {
 macro_rules! profiles {
     ($($module:ident: $profile:ident;)*) => {$(
         mod $module {
-            const SUBJECT: super::Memory = super::Memory(super::MemoryProfile::$profile);
+            const SUBJECT: super::Memory = super::Memory(super::MemoryProfile::$profile, stringify!($module));
 
             modi_broker::conformance_tests!(SUBJECT);
 

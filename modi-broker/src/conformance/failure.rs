@@ -1,13 +1,13 @@
 //! F. What becomes of messages that cannot be handled.
 
-use super::faulty::{Call, Fault, Faulty};
+use super::faulty::{Fault, Faulty, Operation};
 use super::member::id;
-use super::probe::{ACK, What};
+use super::probe::{ACK, Call, Played, What};
 use super::run::Proof;
 use super::stage::{Nothing, batch_scenes, scenes};
 use super::test::{GROUP, Running, TOPIC, Test, assert_on_time, item, letter, within};
 use crate::contract::{Outgoing, Place};
-use crate::{BrokerErrorKind, FailureKind, Json, Message, Outcome, Spec, SubscriberState};
+use crate::{BrokerErrorKind, FailureKind, Json, Message, Outcome, PublishError, Spec, SubscriberState};
 use modi_core::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,9 +45,9 @@ pub(super) async fn c50_an_undecodable_payload_is_a_dead_letter_and_the_next_mes
 }
 
 /// A message that fails both its attempts in a way, and one behind it that does not.
-async fn fails(test: &Test<'_>, kind: FailureKind, fail: fn() -> super::probe::Played) -> Proof {
+async fn fails(test: &Test<'_>, kind: FailureKind, fail: fn() -> Played) -> Proof {
     let mut dead = test.dead(TOPIC, GROUP).await;
-    let play = move |call: super::probe::Call<Nothing>| {
+    let play = move |call: Call<Nothing>| {
         let bad = call.id() == "bad";
         async move { if bad { fail().await } else { ACK } }
     };
@@ -114,7 +114,8 @@ pub(super) async fn c54_errors_say_themselves_what_follows(test: &Test<'_>) -> P
 pub(super) async fn c55_a_dead_letter_carries_the_message_as_it_was_and_all_that_is_known(test: &Test<'_>) -> Proof {
     let before = SystemTime::now() - SECOND;
     let mut dead = test.dead(TOPIC, GROUP).await;
-    let app = test.start::<Retried, _>(|_| async { Err(Error::new("the stock cannot be reached")) }).await;
+    let app =
+        test.start::<Retried, _>(|_| async { Err(PublishError::Stopped { topic: "stock".to_owned() }.into()) }).await;
     let first: &[u8] = if carries_bytes(test).await { &[b'a', 0xff] } else { b"1" };
     let sent = item("m-1").with_key("k").with_header("own", first).with_header("own", "2");
     test.put(TOPIC, sent.clone()).await;
@@ -126,8 +127,9 @@ pub(super) async fn c55_a_dead_letter_carries_the_message_as_it_was_and_all_that
     assert_eq!(own(&message), own(&sent));
     assert_eq!(message.headers().len(), sent.headers().len(), "{:?}", message.headers());
     assert_eq!((letter.kind, letter.attempts), (FailureKind::Error, 3));
-    assert!(letter.error.contains("the stock cannot be reached"), "{}", letter.error);
+    assert!(letter.error.contains("the application has stopped"), "{}", letter.error);
     assert_eq!((&*letter.topic, &*letter.group), (TOPIC, GROUP), "as the subscriber calls them");
+    assert!(letter.error_type.is_some_and(|name| name.contains("PublishError")));
     assert_eq!((&*letter.subscriber, &*letter.service), ("Stage::act", GROUP));
     let (first, last) = (letter.first_failure.unwrap(), letter.last_failure.unwrap());
     assert!(before <= first && first <= last && last <= SystemTime::now() + SECOND);
@@ -145,11 +147,11 @@ async fn carries_bytes(test: &Test<'_>) -> bool {
 pub(super) async fn c56_a_dead_letter_that_cannot_be_written_leaves_the_original_where_it_is(test: &Test<'_>) -> Proof {
     let mut dead = test.dead(TOPIC, GROUP).await;
     let faulty = Faulty::new(&test.broker);
-    faulty.refuse(Call::Dead, 5);
+    faulty.refuse(Operation::Dead, 5);
     let rejects = |_| async { Err(Error::reject("an order of nothing")) };
     let app = test.start_on::<Plain, _>(&faulty.broker(), GROUP, rejects).await.unwrap();
     test.put_ids(["1"]).await;
-    let tried = || faulty.calls().iter().filter(|call| **call == Call::Dead).count();
+    let tried = || faulty.calls().iter().filter(|call| **call == Operation::Dead).count();
     within(async {
         while tried() < 3 {
             sleep(MOMENT).await;
@@ -167,7 +169,7 @@ pub(super) async fn c56_a_dead_letter_that_cannot_be_written_leaves_the_original
 
     // One that can never be written: it stays, and the subscriber stops and says so.
     let faulty = Faulty::new(&test.broker);
-    faulty.fail(Call::Dead, 1_000, Fault::Refused(BrokerErrorKind::TooLarge));
+    faulty.fail(Operation::Dead, 1_000, Fault::Refused(BrokerErrorKind::TooLarge));
     let app = test.start_on::<Plain, _>(&faulty.broker(), GROUP, rejects).await.unwrap();
     test.put_ids(["2"]).await;
     within(app.app.stop_handle().stopped()).await;

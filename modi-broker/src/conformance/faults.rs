@@ -1,8 +1,8 @@
 //! E. Brokers that go away, come late, and do not say what they took.
 
-use super::faulty::{Call, Fault, Faulty};
+use super::faulty::{Fault, Faulty, Operation};
 use super::member::id;
-use super::probe::{ACK, Said};
+use super::probe::{ACK, Call, Said};
 use super::run::Proof;
 use super::stage::{Nothing, scenes};
 use super::subject::{Hook, Server};
@@ -86,11 +86,11 @@ pub(super) async fn c41_what_was_confirmed_is_handled_though_the_server_is_kille
 pub(super) async fn c43_a_lost_confirmation_is_unknown_and_a_retry_loses_nothing(test: &Test<'_>) -> Proof {
     let faulty = Faulty::new(&test.broker);
     let mut results = test.join("results", "reader").await;
-    let publishes = |call: super::probe::Call<Nothing>| async move {
+    let publishes = |call: Call<Nothing>| async move {
         Ok(Said::Publish(vec![To::new("results", item(format!("of {}", call.id())))]))
     };
     let app = test.start_on::<Publishes, _>(&faulty.broker(), GROUP, publishes).await.unwrap();
-    faulty.fail(Call::Topic, 1, Fault::Unconfirmed);
+    faulty.fail(Operation::Topic, 1, Fault::Unconfirmed);
     test.put_ids(0..3).await;
     app.until(|stats| stats.acked == 3).await;
     let mut came = Vec::new();
@@ -111,14 +111,14 @@ pub(super) async fn c46_what_was_confirmed_is_handled_though_a_leader_moves(test
 
 pub(super) async fn c48_a_broker_that_comes_later_is_waited_for_as_long_as_was_said(test: &Test<'_>) -> Proof {
     let faulty = Faulty::new(&test.broker);
-    faulty.refuse(Call::Connect, 4);
+    faulty.refuse(Operation::Connect, 4);
     let started = test.start_on::<Plain, _>(&faulty.broker(), GROUP, |_| async { ACK }).await;
     let app = started.unwrap_or_else(|error| panic!("it did not wait: {error:?}"));
     test.put_ids(["1"]).await;
     app.handles(1).await;
     app.stop().await;
 
-    faulty.refuse(Call::Connect, 1_000);
+    faulty.refuse(Operation::Connect, 1_000);
     for patience in [Duration::ZERO, 2 * SECOND] {
         let begun = Instant::now();
         let broker = faulty.broker().wait_for(patience);

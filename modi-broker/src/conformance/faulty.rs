@@ -1,8 +1,8 @@
 //! Any broker with a fault: what is told to fail fails, and what is called is noted.
 
 use crate::contract::{
-    Abilities, Answer, Connect, Connection, Credit, Delivery, Difference, Outgoing, Place, Provision, Publish, Receipt,
-    Settle, Settled, Settlement, Source, SubscribeOptions, Subscription,
+    Abilities, Answer, Connect, Connection, Credit, Delivery, Difference, Origin, Outgoing, Place, Provision, Publish,
+    Receipt, Settle, Settled, Settlement, Source, SubscribeOptions, Subscription,
 };
 use crate::{Broker, BrokerError, BrokerErrorKind, Message};
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 /// What can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Call {
+pub(super) enum Operation {
     Connect,
     /// An intake. Those that wait are woken.
     Next,
@@ -46,8 +46,8 @@ pub(super) struct Faulty {
 
 #[derive(Default)]
 struct State {
-    calls: Vec<Call>,
-    faults: Vec<(Call, usize, Fault)>,
+    calls: Vec<Operation>,
+    faults: Vec<(Operation, usize, Fault)>,
 }
 
 impl Faulty {
@@ -60,13 +60,13 @@ impl Faulty {
     }
 
     /// The next calls of this kind fail.
-    pub(super) fn fail(&self, call: Call, times: usize, fault: Fault) {
+    pub(super) fn fail(&self, call: Operation, times: usize, fault: Fault) {
         self.state.lock().unwrap().faults.push((call, times, fault));
         self.confirms.send_modify(|_| {});
     }
 
     /// They are refused as by a broker that is away.
-    pub(super) fn refuse(&self, call: Call, times: usize) {
+    pub(super) fn refuse(&self, call: Operation, times: usize) {
         self.fail(call, times, Fault::Refused(BrokerErrorKind::Unavailable));
     }
 
@@ -75,22 +75,22 @@ impl Faulty {
     }
 
     /// What was called, in its order.
-    pub(super) fn calls(&self) -> Vec<Call> {
+    pub(super) fn calls(&self) -> Vec<Operation> {
         self.state.lock().unwrap().calls.clone()
     }
 
-    fn note(&self, call: Call) {
+    fn note(&self, call: Operation) {
         self.state.lock().unwrap().calls.push(call);
     }
 
-    fn fault(&self, call: Call) -> Option<Fault> {
+    fn fault(&self, call: Operation) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
         let (_, times, fault) = state.faults.iter_mut().find(|(of, times, _)| *of == call && *times > 0)?;
         *times -= 1;
         Some(*fault)
     }
 
-    fn call(&self, call: Call) -> Result<(), BrokerError> {
+    fn call(&self, call: Operation) -> Result<(), BrokerError> {
         self.note(call);
         match self.fault(call) {
             Some(Fault::Refused(kind)) => Err(BrokerError::new(kind, format!("a fault of {call:?}"))),
@@ -105,7 +105,7 @@ struct With<T>(T, Faulty);
 #[async_trait]
 impl Connect for Faulty {
     async fn connect(&self) -> Result<Arc<dyn Connection>, BrokerError> {
-        self.call(Call::Connect)?;
+        self.call(Operation::Connect)?;
         Ok(Arc::new(With(self.inner.connector().connect().await?, self.clone())))
     }
 }
@@ -127,7 +127,7 @@ impl Connection for With<Arc<dyn Connection>> {
         self.0.lag(options).await
     }
     async fn close(&self, within: Duration) -> Result<(), BrokerError> {
-        self.1.call(Call::Close)?;
+        self.1.call(Operation::Close)?;
         self.0.close(within).await
     }
 }
@@ -137,7 +137,7 @@ impl Source for With<Box<dyn Source>> {
     async fn next(&mut self, credit: Credit, into: &mut Vec<Delivery>) -> Result<(), BrokerError> {
         let mut changed = self.1.confirms.subscribe();
         loop {
-            self.1.call(Call::Next)?;
+            self.1.call(Operation::Next)?;
             tokio::select! {
                 biased;
                 taken = self.0.next(credit, into) => return taken,
@@ -146,21 +146,24 @@ impl Source for With<Box<dyn Source>> {
         }
     }
     async fn stop(&mut self) -> Result<(), BrokerError> {
-        self.1.call(Call::Stop)?;
+        self.1.call(Operation::Stop)?;
         self.0.stop().await
     }
 }
 
 impl Settle for With<Arc<dyn Settle>> {
     fn settle(&self, items: &mut Vec<Settlement>) -> Answer<Settled> {
-        self.1.note(Call::Settle);
+        self.1.note(Operation::Settle);
         self.0.settle(items)
+    }
+    fn source(&self, origin: Origin) -> Option<String> {
+        self.0.source(origin)
     }
 }
 
 impl Publish for With<Arc<dyn Publish>> {
     fn send(&self, message: Outgoing<'_>) -> Answer<Result<Receipt, BrokerError>> {
-        let call = if matches!(message.place, Place::Dead { .. }) { Call::Dead } else { Call::Topic };
+        let call = if matches!(message.place, Place::Dead { .. }) { Operation::Dead } else { Operation::Topic };
         self.1.note(call);
         let fault = self.1.fault(call);
         if let Some(Fault::Refused(kind)) = fault {
@@ -168,7 +171,7 @@ impl Publish for With<Arc<dyn Publish>> {
         }
         let answer = self.0.send(message);
         let mut confirms = self.1.confirms.subscribe();
-        if fault.is_none() && (call != Call::Topic || *confirms.borrow()) {
+        if fault.is_none() && (call != Operation::Topic || *confirms.borrow()) {
             return answer;
         }
         Answer::Later(Box::pin(async move {
@@ -187,7 +190,7 @@ impl Publish for With<Arc<dyn Publish>> {
         self.0.abilities()
     }
     fn flush(&self) -> BoxFuture<'static, Result<(), BrokerError>> {
-        self.1.note(Call::Flush);
+        self.1.note(Operation::Flush);
         self.0.flush()
     }
 }

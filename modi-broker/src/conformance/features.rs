@@ -1,13 +1,14 @@
 //! H. Publishing and its results, batches, times, numbers.
 
-use super::faulty::{Call, Fault, Faulty};
+use super::faulty::{Fault, Faulty, Operation};
 use super::member::{id, ids_of};
-use super::probe::{ACK, Said, What};
+use super::probe::{ACK, Call, Said, What};
 use super::run::Proof;
+use super::settlement::text;
 use super::stage::{Nothing, batch_scenes, scenes};
 use super::test::{GROUP, QUIET, TOPIC, Test, assert_on_time, distinct, ids, item, letter, sorted, within};
 use crate::contract::{Outgoing, Place, Provision, SubscribeOptions};
-use crate::{BrokerErrorKind, FailureKind, Json, Message, Outcome, Spec, To, TraceParent, wire};
+use crate::{BrokerErrorKind, FailureKind, Json, Message, Outcome, RunningAppExt, Spec, To, TraceParent, wire};
 use futures_util::future::{join, join_all};
 use modi_core::Error;
 use std::time::Duration;
@@ -21,6 +22,7 @@ const SECRET: &str = "hunter2";
 scenes! {
     Publishes: Nothing = Spec::new(TOPIC).retries(50).backoff(MOMENT, MOMENT);
     Typed: Json<u32> = Spec::new(TOPIC).retries(0);
+    Answers: Nothing => Message = Spec::new(TOPIC).reply();
     Even: Nothing = Spec::new(TOPIC).filter(|message| message.headers().get("even").is_some());
 }
 
@@ -29,7 +31,7 @@ batch_scenes! {
 }
 
 /// What it publishes has the id of what it handles.
-async fn publishes(call: super::probe::Call<Nothing>) -> modi_core::Result<Said> {
+async fn publishes(call: Call<Nothing>) -> modi_core::Result<Said> {
     Ok(Said::Publish(vec![To::new("results", item(format!("of {}", call.id())))]))
 }
 
@@ -53,6 +55,8 @@ pub(super) async fn c70_questions_have_their_own_answers_and_late_ones_are_dropp
     if !test.claims.request {
         let error = within(ask("1", SECOND)).await.unwrap_err();
         assert_eq!(error.kind(), BrokerErrorKind::Unsupported);
+        let started = test.start_on::<Answers, _>(&test.broker, GROUP, |_| async { Ok(item(1)) }).await;
+        assert!(text(&started.map(|_| ()).unwrap_err()).contains("`reply`"));
         return Proof::Denied("request");
     }
     // Nobody is there who could answer.
@@ -94,6 +98,14 @@ pub(super) async fn c70_questions_have_their_own_answers_and_late_ones_are_dropp
     };
     let (answer, ()) = within(join(ask("again", 10 * SECOND), answering)).await;
     assert_eq!(id(&answer.unwrap()), "in time");
+    member.leave().await;
+    // By a handler.
+    let answers = |call: Call<Nothing>| async move { Ok(item(format!("handled {}", call.id()))) };
+    let app = test.start::<Answers, _>(answers).await;
+    let answers = within(join_all(["4", "5", "6"].map(|id| ask(id, 10 * SECOND)))).await;
+    let answers: Vec<_> = answers.into_iter().map(|answer| id(&answer.unwrap())).collect();
+    assert_eq!(answers, ["handled 4", "handled 5", "handled 6"]);
+    app.stop().await;
     Proof::Held
 }
 
@@ -106,7 +118,7 @@ pub(super) async fn c71_a_message_is_acknowledged_after_its_results_are_confirme
     assert_eq!(id(&results.one().await.message), "of 1");
     test.quiet().await;
     assert_eq!(app.stats().acked, 0, "it is acknowledged before");
-    assert!(!faulty.calls().contains(&Call::Settle));
+    assert!(!faulty.calls().contains(&Operation::Settle));
     faulty.confirms(true);
     app.until(|stats| stats.acked == 1 && stats.published == 1).await;
     app.stop().await;
@@ -117,7 +129,7 @@ pub(super) async fn c71_a_message_is_acknowledged_after_its_results_are_confirme
 pub(super) async fn c72_a_publication_that_fails_calls_the_handler_again(test: &Test<'_>) -> Proof {
     let mut results = test.join("results", "reader").await;
     let faulty = Faulty::new(&test.broker);
-    faulty.fail(Call::Topic, 8, Fault::Refused(BrokerErrorKind::Unavailable));
+    faulty.fail(Operation::Topic, 8, Fault::Refused(BrokerErrorKind::Unavailable));
     let app = test.start_on::<Publishes, _>(&faulty.broker(), GROUP, publishes).await.unwrap();
     test.put_ids(["1"]).await;
     app.until(|stats| stats.acked == 1).await;
@@ -259,6 +271,44 @@ pub(super) async fn c82_a_trace_goes_on_through_results_retries_and_dead_letters
     let letter = letter(&mut dead).await;
     assert!(letter.trace.is_some_and(|trace| trace.to_string().contains(TRACE)));
     assert!(of(&letter.message).contains(TRACE), "it is as it was published");
+    app.stop().await;
+    Proof::Held
+}
+
+pub(super) async fn c83_metrics_have_the_same_names_and_labels_on_every_broker(test: &Test<'_>) -> Proof {
+    let mut dead = test.dead(TOPIC, GROUP).await;
+    let app = test
+        .start::<Publishes, _>(|call| async move {
+            match (call.id(), call.attempt()) {
+                ("dead", _) => Err(Error::reject("an order of nothing")),
+                ("twice", 1) => Err(Error::new("a bad day")),
+                _ => publishes(call).await,
+            }
+        })
+        .await;
+    test.put_ids(["dead", "twice", "once"]).await;
+    letter(&mut dead).await;
+    app.until(|stats| stats.acked == 2 && stats.dead_lettered == 1).await;
+    let text = within(app.app.metrics().encode()).await.unwrap();
+    let expected = [
+        ("modi_messages_received_total", 3),
+        ("modi_messages_acked_total", 2),
+        ("modi_messages_dead_lettered_total", 1),
+        ("modi_messages_rejected_total", 1),
+        ("modi_messages_in_flight", 0),
+        ("modi_attempts_retried_total", 1),
+        ("modi_results_published_total", 2),
+        ("modi_subscriber_running", 1),
+    ];
+    for (name, value) in expected {
+        let line = text.lines().find(|line| line.starts_with(&format!("{name}{{"))).unwrap_or_default();
+        assert!(line.ends_with(&format!("}} {value}")), "`{name}` is not {value}: {line}");
+        // As the subscriber calls them: without the prefix of the broker.
+        for label in ["subscriber=\"Stage::act\"", "topic=\"items\"", "group=\"g\"", "broker=\"default\""] {
+            assert!(line.contains(label), "{label}: {line}");
+        }
+    }
+    assert_eq!(text.contains("modi_messages_lag{"), test.claims.lag, "{text}");
     app.stop().await;
     Proof::Held
 }

@@ -102,6 +102,7 @@ macro_rules! __conformance_items {
                 c80_topics_can_be_made_twice_and_what_is_missing_is_reported
                 c81_the_lag_is_what_a_group_has_not_finished
                 c82_a_trace_goes_on_through_results_retries_and_dead_letters
+                c83_metrics_have_the_same_names_and_labels_on_every_broker
                 c84_no_error_shows_what_is_in_a_message
                 c90_an_application_leaves_nothing_behind
             ]

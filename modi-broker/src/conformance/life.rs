@@ -1,8 +1,8 @@
 //! G. How subscribers end, rest, and tell how they are.
 
-use super::faulty::{Call, Faulty};
+use super::faulty::{Faulty, Operation};
 use super::member::id;
-use super::probe::{ACK, Said};
+use super::probe::{ACK, Call, Said};
 use super::run::Proof;
 use super::stage::{Nothing, scenes};
 use super::test::{DRAIN, GROUP, PATIENCE, Running, TOPIC, Test, ids, item, sorted, within};
@@ -24,7 +24,7 @@ scenes! {
 pub(super) async fn c61_a_drain_ends_intake_then_handlers_then_settlements_then_publications(test: &Test<'_>) -> Proof {
     let faulty = Faulty::new(&test.broker);
     let mut results = test.join("results", "reader").await;
-    let play = |call: super::probe::Call<Nothing>| async move {
+    let play = |call: Call<Nothing>| async move {
         sleep(SECOND / 2).await;
         // Publishing is open while the handlers finish.
         call.publisher.to("results").message(item("by hand")).send().await?;
@@ -38,8 +38,9 @@ pub(super) async fn c61_a_drain_ends_intake_then_handlers_then_settlements_then_
     assert_eq!(broker.report().total().acked, 1, "what runs is finished");
     let calls = faulty.calls();
     let last = |call| calls.iter().rposition(|other| *other == call).unwrap();
-    let order = [Call::Next, Call::Topic, Call::Settle, Call::Flush, Call::Close].map(last);
-    assert!(order.is_sorted() && (order[0]..order[3]).contains(&last(Call::Stop)), "{calls:?}");
+    let order = [Operation::Next, Operation::Topic, Operation::Settle, Operation::Flush, Operation::Close].map(last);
+    let stop = last(Operation::Stop);
+    assert!(order.is_sorted() && order[0] < stop && stop < order[3], "{calls:?}");
     for expected in ["by hand", "returned"] {
         let delivery = results.one().await;
         assert_eq!(id(&delivery.message), expected);
@@ -124,7 +125,7 @@ pub(super) async fn c67_a_paused_subscriber_gets_nothing_and_loses_nothing(test:
     app.handles(5).await;
     assert!(app.probe.begun().iter().all(|note| note.attempt == 1));
     // It has not left its group.
-    assert!(!faulty.calls().contains(&Call::Stop));
+    assert!(!faulty.calls().contains(&Operation::Stop));
     assert_eq!(sorted(app.stop().await.handled()), ids(0..5));
     Proof::Held
 }
@@ -151,7 +152,7 @@ pub(super) async fn c68_health_tells_the_truth(test: &Test<'_>) -> Proof {
     subscribers.resume(NAME).unwrap();
     becomes(&app, SubscriberState::Running).await;
     // The broker is away.
-    faulty.refuse(Call::Next, 4);
+    faulty.refuse(Operation::Next, 4);
     becomes(&app, SubscriberState::Reconnecting).await;
     assert!(!subscribers.health().ready() && subscribers.health().live());
     test.put_ids(["1"]).await;
@@ -168,7 +169,7 @@ pub(super) async fn c68_health_tells_the_truth(test: &Test<'_>) -> Proof {
 pub(super) async fn c69_a_handler_that_is_cut_off_hears_of_it(test: &Test<'_>) -> Proof {
     let (heard, mut hears) = mpsc::unbounded_channel();
     let play = move |heard: mpsc::UnboundedSender<String>| {
-        move |call: super::probe::Call<Nothing>| {
+        move |call: Call<Nothing>| {
             let (heard, context, id) = (heard.clone(), call.context.clone(), call.id().to_owned());
             async move {
                 // What it has started goes on, unless it listens.

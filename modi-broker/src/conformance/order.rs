@@ -8,6 +8,7 @@ use crate::contract::{Credit, OrderScope, SubscribeOptions};
 use crate::{Order, Spec};
 use modi_core::Error;
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Barrier, Semaphore};
@@ -21,6 +22,7 @@ const KEYED: Spec = Spec::new(TOPIC).concurrency(8).order(Order::Key).scope(Orde
 scenes! {
     Keyed: Nothing = KEYED.backoff(MOMENT, MOMENT);
     Bounded: Nothing = Spec::new(TOPIC).concurrency(8).order(Order::None).prefetch(10);
+    Heavy: Nothing = Spec::new(TOPIC).concurrency(8).order(Order::None).prefetch_bytes(50 << 10);
     Later: Nothing = Spec::new(TOPIC).retries(0).redeliver(&[TWO]);
 }
 
@@ -191,6 +193,17 @@ pub(super) async fn c31_in_flight_never_exceeds_the_bound(test: &Test<'_>) -> Pr
     gate.add_permits(30);
     app.handles(30).await;
     app.stop().await;
+
+    // And by its bound in bytes: three of 20 KiB, of which the last one may be larger than what is left.
+    let app = test.start_as::<Heavy, _>("heavy", move |_| async { pending().await }).await;
+    for number in 30..60 {
+        test.put(TOPIC, item(number).with_payload(vec![0; 20 * KIB]).with_key(number.to_string())).await;
+    }
+    app.begins(1).await;
+    test.quiet().await;
+    let received = app.stats().received;
+    app.stop().await;
+    assert!((1..=3).contains(&received), "{received} are in hand");
     Proof::Held
 }
 

@@ -1,7 +1,7 @@
 //! F. What is not the message's own failure, what is, and what each attempt begins with.
 
 use super::member::id;
-use super::probe::{ACK, What};
+use super::probe::{ACK, Call, What};
 use super::run::Proof;
 use super::stage::{Nothing, scenes};
 use super::subject::Clock;
@@ -137,7 +137,7 @@ pub(super) async fn c96_a_pattern_never_sees_dead_letters_or_retries(test: &Test
         return Proof::Denied("patterns");
     }
     let pattern = test.start_as::<Pattern, _>("pattern", |_| async { ACK }).await;
-    let plays = |call: super::probe::Call<Nothing>| async move {
+    let plays = |call: Call<Nothing>| async move {
         match (call.id(), call.attempt()) {
             ("dead", _) => Err(Error::reject("an order of nothing")),
             ("later", 1) => Err(Error::new("a bad day")),

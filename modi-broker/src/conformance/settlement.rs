@@ -9,7 +9,10 @@ use super::test::{GROUP, PATIENCE, TOPIC, Test, item, keyed, letter, within};
 use crate::contract::{OrderScope, Outgoing, Place, SettleResult, Start, Verdict};
 use crate::{BrokerErrorKind, FailureKind, Lease, Message, Order, Outcome, Spec, contract};
 use modi_core::StartError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -109,27 +112,35 @@ pub(super) async fn c20_a_lease_that_is_dropped_comes_back(test: &Test<'_>) -> P
     assert_eq!(id(&delivery.message), "1");
     member.done([delivery]).await;
     member.leave().await;
-    if !test.claims.single_release {
-        return Proof::Denied("single_release");
-    }
-    // And of a handler that drops it: it comes again, to this handler or to another.
-    let calls = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    // Of a handler, while it runs and after that: it comes again, to this handler or to another one.
+    let calls = Arc::new(AtomicU32::new(0));
+    let (leaves, mut left) = mpsc::unbounded_channel();
+    let is_given_back = test.claims.single_release;
     let app = test
         .start::<ByHand, _>(move |call| {
-            let is_first = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            let (number, leaves) = (calls.fetch_add(1, Ordering::Relaxed), leaves.clone());
             async move {
-                if !is_first {
-                    call.takes.ack().await;
+                match number {
+                    0 => drop(call.takes),
+                    1 if is_given_back => drop(leaves.send(call.takes)),
+                    _ => drop(call.takes.ack().await),
                 }
                 ACK
             }
         })
         .await;
     test.put_ids(["2"]).await;
-    app.begins(2).await;
+    if is_given_back {
+        let lease = within(left.recv()).await;
+        test.quiet().await;
+        assert_eq!(app.probe.begun().len(), 2, "it comes again though somebody has its lease");
+        drop(lease);
+        app.begins(3).await;
+    }
     app.until(|stats| stats.acked == 1).await;
     app.stop().await;
-    Proof::Held
+    test.drained(TOPIC, GROUP).await;
+    if is_given_back { Proof::Held } else { Proof::Denied("single_release") }
 }
 
 pub(super) async fn c21_settling_twice_does_not_compile(_: &Test<'_>) -> Proof {

@@ -1,9 +1,9 @@
 //! A module with one handler that plays a script, written by hand as the attributes write it.
 
-use super::probe::{Call, Probe, Said, Script, Unit, What};
+use super::probe::{Call, Probe, Script, Unit, What};
 use crate::{
-    Attempt, BatchHandler, Context, FromMessage, Handler, Message, Outcome, Publisher, Spec, Subscribes, argument,
-    batch_handler, handler,
+    Attempt, BatchHandler, Context, FromMessage, Handler, IntoReply, Message, Outcome, Publisher, Spec, Subscribes,
+    argument, batch_handler, handler,
 };
 use modi_core::graph::{Edge, HandlerNode, Node, order};
 use modi_core::module::{Cell, Module, Owns, Provides};
@@ -22,7 +22,7 @@ pub(super) trait Scene: Sized + Send + Sync + 'static {
 }
 
 /// One whose handler gets one message at a time.
-pub(super) trait Single: Scene<Call = Call<Self::Takes>, Said = Said> {
+pub(super) trait Single: Scene<Call = Call<Self::Takes>, Said: IntoReply> {
     /// Beside the message.
     type Takes: FromMessage<Stage<Self>> + 'static;
 }
@@ -36,15 +36,17 @@ impl<M: Module> FromMessage<M> for Nothing {
     }
 }
 
-/// Scenes: a name, what the handler takes, what it listens to.
+/// Scenes: a name, what the handler takes, what it says where that is not [`Said`], what it listens to.
 macro_rules! scenes {
-    ($($name:ident: $takes:ty = $spec:expr;)*) => {$(
+    (said) => { $crate::conformance::probe::Said };
+    (said $said:ty) => { $said };
+    ($($name:ident: $takes:ty $(=> $said:ty)? = $spec:expr;)*) => {$(
         pub(super) struct $name;
         impl $crate::conformance::stage::Scene for $name {
             const SPEC: $crate::Spec = $spec;
             const HANDLERS: &'static [modi_core::HandlerNode] = $crate::conformance::stage::single::<Self>();
             type Call = $crate::conformance::probe::Call<$takes>;
-            type Said = $crate::conformance::probe::Said;
+            type Said = $crate::conformance::stage::scenes!(said $($said)?);
         }
         impl $crate::conformance::stage::Single for $name {
             type Takes = $takes;
@@ -94,7 +96,7 @@ impl<S: Single> Handler<Stage<S>> for Act<S> {
     const BY_HAND: bool = <S::Takes as FromMessage<Stage<S>>>::BY_HAND;
     const SPEC: Spec = S::SPEC;
     type Input = (S::Takes, Context, Publisher);
-    type Reply = Result<Said>;
+    type Reply = Result<S::Said>;
 
     fn decode(attempt: &Attempt<'_, Stage<S>>) -> Result<Self::Input> {
         Ok((FromMessage::take(attempt)?, FromMessage::take(attempt)?, FromMessage::take(attempt)?))
