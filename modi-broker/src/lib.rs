@@ -56,6 +56,7 @@ mod registry;
 mod start_error;
 mod subscribers;
 mod supervision;
+mod sync;
 mod testing;
 pub mod wire;
 

@@ -1,8 +1,9 @@
 //! Lanes that a broker takes away.
 
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 /// Lanes that were taken away. The adapter writes it, even from a callback; the pipeline reads it before each start (one
 /// load while nothing is revoked) and releases what it has not started.

@@ -2,11 +2,11 @@
 
 use super::signal::Signals;
 use crate::contract::SettleResult;
+use crate::sync::{AtomicWaker, Mutex};
 use crate::{Attempt, FromMessage, Outcome};
-use futures_util::task::AtomicWaker;
 use modi_core::{Error, Module};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use tokio::sync::oneshot;
 
 /// The right to settle the message in hand. A handler that takes it settles its messages itself, also after it has

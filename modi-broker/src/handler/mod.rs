@@ -15,6 +15,8 @@ mod results;
 mod services;
 mod signal;
 mod spec;
+#[cfg(all(test, modi_loom))]
+mod threads;
 mod words;
 
 pub use argument::{Early, FromMessage, argument, early};

@@ -2,9 +2,9 @@
 
 use super::lease::{Left, Ticket};
 use crate::observe::Watch;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::Notify;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// What the contexts of one attempt share.
@@ -26,9 +26,8 @@ impl Signal {
     }
 
     pub(super) async fn cancelled(&self) {
-        let mut cancelled = std::pin::pin!(self.cancelled.notified());
-        // Registered before the look, so that nothing is missed in between.
-        cancelled.as_mut().enable();
+        // Asked for before the look, so that nothing is missed in between.
+        let cancelled = self.cancelled.notified();
         if !self.is_cancelled() {
             cancelled.await;
         }

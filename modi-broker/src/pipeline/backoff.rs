@@ -117,6 +117,7 @@ mod tests {
                 let next = retries.next(round, advice, puts_off);
                 let least = if let Advice::RetryAfter(after) = advice { after } else { Duration::ZERO };
                 let has_retries = round.failures <= limit;
+                prop_assert!(advice != Advice::Reject || next == Next::Never, "what is rejected is never tried again");
                 match next {
                     Next::Again(wait) => {
                         let cap = first.saturating_mul(1 << (round.failures - 1)).min(longest);

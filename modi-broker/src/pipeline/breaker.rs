@@ -123,14 +123,15 @@ mod tests {
     }
 
     proptest! {
-        /// `None` is a success, a number a failure of that message.
+        /// Failures of so many messages, and a success behind them, again and again.
         #[test]
         fn it_opens_after_ten_failures_of_three_messages_and_not_before_and_a_success_closes_it(
-            events in prop::collection::vec(prop::option::weighted(0.95, 0..5_u64), 0..200),
+            runs in prop::collection::vec((1..5_u64, prop::collection::vec(0..60_u64, 0..25)), 0..12),
         ) {
             let breaker = Breaker::default();
             let mut since: Vec<u64> = Vec::new();
-            for event in events {
+            let failures = |(messages, failed): (u64, Vec<u64>)| failed.into_iter().map(move |one| Some(one % messages));
+            for event in runs.into_iter().flat_map(|run| failures(run).chain([None])) {
                 let before = breaker.is_open();
                 let meant = |since: &[u64]| since.len() >= 10 && BTreeSet::from_iter(since).len() >= 3;
                 match event {

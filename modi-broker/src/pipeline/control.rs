@@ -1,9 +1,9 @@
 //! How a running member of a group is told to pause, to drain and to cut, and how it shows from outside that it lives.
 
 use crate::BrokerError;
-use futures_util::task::AtomicWaker;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{AtomicWaker, Mutex, MutexGuard};
+use std::sync::PoisonError;
 use std::task::Context;
 use std::time::Duration;
 use tokio::time::Instant;

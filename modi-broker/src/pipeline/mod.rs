@@ -51,6 +51,8 @@ mod run;
 mod schedule;
 mod settling;
 mod slots;
+#[cfg(all(test, modi_loom))]
+mod threads;
 mod work;
 
 pub use counters::{Report, SubscriberStats};

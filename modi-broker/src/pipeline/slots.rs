@@ -1,9 +1,9 @@
 //! Futures that run side by side in one task, each in a place that is used again.
 
-use futures_util::task::AtomicWaker;
+use crate::sync::AtomicWaker;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// At most so many futures, of which only those are polled that were woken. A new one takes the place of an old one:

@@ -3,12 +3,12 @@
 use super::MemoryBroker;
 use super::publishing::Published;
 use crate::contract::{Answer, Place};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, Notify};
 use crate::{BrokerError, BrokerErrorKind};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Lets a [`MemoryBroker`] fail on purpose.

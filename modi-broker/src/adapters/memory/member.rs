@@ -5,12 +5,12 @@ use super::group::Sitting;
 use super::log::Budget;
 use super::topic::{Found, Shared, Topic};
 use crate::contract::{Answer, Credit, Delivery, Lanes, Settle, Settled, Settlement, Source, Start, SubscribeOptions};
+use crate::sync::{AtomicWaker, Mutex, MutexGuard};
 use crate::{BrokerError, BrokerErrorKind};
 use async_trait::async_trait;
-use futures_util::task::AtomicWaker;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -116,8 +116,8 @@ impl Source for Half {
             loop {
                 let mut budget = Budget::new(credit);
                 let mut due: Option<Instant> = None;
-                if member.shared.plan.is_away() {
-                    return Poll::Ready(member.shared.plan.reach());
+                if let Err(away) = member.shared.plan.reach() {
+                    return Poll::Ready(Err(away));
                 }
                 {
                     let seats = member.seats();
@@ -144,6 +144,10 @@ impl Source for Half {
                 }
                 if !budget.is_whole() {
                     return Poll::Ready(Ok(()));
+                }
+                // Whoever leaves wakes only those who wait by then.
+                if member.shared.plan.is_away() {
+                    continue;
                 }
                 let Some(due) = due else { return Poll::Pending };
                 let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(due)));

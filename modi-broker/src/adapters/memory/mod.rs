@@ -34,6 +34,8 @@ mod publishing;
 mod replies;
 mod room;
 mod state;
+#[cfg(all(test, modi_loom))]
+mod threads;
 mod topic;
 mod topics;
 mod watch;

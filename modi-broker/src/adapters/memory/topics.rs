@@ -4,8 +4,9 @@ use super::hash::Fast;
 use super::member::Member;
 use super::topic::{Shared, Topic};
 use crate::contract::{Pattern, Start};
+use crate::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 pub(super) struct Topics(Mutex<Index>);
 

@@ -1,9 +1,9 @@
 //! What tests want to know: whether everything has settled, and whether a chain goes on for ever.
 
 use crate::Message;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use crate::sync::{Mutex, Notify};
+use std::sync::{Arc, PoisonError};
 use tokio::time::{Instant, timeout_at};
 
 /// One for all topics. The number is exact at every moment: what a handler publishes is added before what it handled is
