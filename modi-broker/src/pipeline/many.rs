@@ -164,17 +164,27 @@ impl<W: Work, F: Future<Output = Ended<Message, Box<Room>>>, S: Fn(Task<Message,
     /// Starts and ends jobs until all of them wait.
     fn turn(&mut self, cx: &mut Context<'_>) {
         self.desk.look_up(cx);
+        self.slots.register(cx.waker());
         loop {
             self.fill();
-            while let Poll::Ready((ended, held)) = self.slots.poll(cx) {
-                self.end(ended, held, cx);
-                self.fill();
+            if self.end_what_is_done(cx) {
+                continue;
             }
             if !self.desk.wait(cx) {
                 return;
             }
             self.slots.look_at_all();
         }
+    }
+
+    /// Whether there was any: all of them before others take their places.
+    fn end_what_is_done(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut is_any = false;
+        while let Some((ended, held)) = self.slots.next() {
+            self.end(ended, held, cx);
+            is_any = true;
+        }
+        is_any
     }
 
     fn fill(&mut self) {

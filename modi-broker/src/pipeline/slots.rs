@@ -93,10 +93,14 @@ impl<F: Future, T> Slots<F, T> {
         }
     }
 
+    /// The task that is woken with any of them from now on: once for each turn of it, before the first [`Slots::next`].
+    pub(super) fn register(&self, task: &Waker) {
+        self.woken.task.register(task);
+    }
+
     /// The next that has finished, with its tag. Each woken future is polled once; what wakes itself is polled at the
     /// next turn of the task.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(F::Output, T)> {
-        self.woken.task.register(cx.waker());
+    pub(super) fn next(&mut self) -> Option<(F::Output, T)> {
         for (bits, woken) in self.round.iter_mut().zip(&self.woken.bits) {
             if woken.load(Ordering::Relaxed) != 0 {
                 *bits |= woken.swap(0, Ordering::AcqRel);
@@ -107,11 +111,11 @@ impl<F: Future, T> Slots<F, T> {
                 let at = word * 64 + self.round[word].trailing_zeros() as usize;
                 self.round[word] &= self.round[word] - 1;
                 if let Some(finished) = self.poll_slot(at) {
-                    return Poll::Ready(finished);
+                    return Some(finished);
                 }
             }
         }
-        Poll::Pending
+        None
     }
 
     fn poll_slot(&mut self, at: usize) -> Option<(F::Output, T)> {
@@ -127,15 +131,12 @@ impl<F: Future, T> Slots<F, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::task::noop_waker;
     use std::future::poll_fn;
     use tokio::sync::oneshot;
 
     #[test]
     fn only_what_was_woken_is_polled_again() {
         let mut slots = Slots::new(130);
-        let waker = noop_waker();
-        let mut cx = Context::from_waker(&waker);
         let polls: Vec<_> = (0..130).map(|_| Arc::new(AtomicU64::new(0))).collect();
         let mut sends = Vec::new();
         for (at, count) in polls.iter().enumerate() {
@@ -148,16 +149,16 @@ mod tests {
             slots.start(|| future, at);
             sends.push(send);
         }
-        assert!(slots.poll(&mut cx).is_pending() && !slots.has_room());
+        assert!(slots.next().is_none() && !slots.has_room());
         for at in [129, 64, 0] {
             drop(sends.remove(at));
-            let Poll::Ready((_, tag)) = slots.poll(&mut cx) else { panic!("{at} was woken") };
+            let Some((_, tag)) = slots.next() else { panic!("{at} was woken") };
             assert_eq!(tag, at);
         }
         let polled: u64 = polls.iter().map(|count| count.load(Ordering::Relaxed)).sum();
         assert_eq!((polled, slots.idle.len()), (133, 3));
         slots.look_at_all();
-        assert!(slots.poll(&mut cx).is_pending());
+        assert!(slots.next().is_none());
         let polled: u64 = polls.iter().map(|count| count.load(Ordering::Relaxed)).sum();
         assert_eq!(polled, 260);
     }
@@ -165,12 +166,11 @@ mod tests {
     #[test]
     fn a_future_that_wakes_itself_does_not_hold_the_task() {
         let mut slots = Slots::new(1);
-        let waker = noop_waker();
         let future = poll_fn(|cx| {
             cx.waker().wake_by_ref();
             Poll::<()>::Pending
         });
         slots.start(|| future, ());
-        assert!(slots.poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(slots.next().is_none());
     }
 }
