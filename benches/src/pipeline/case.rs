@@ -13,6 +13,8 @@ pub enum Work {
     Scoped,
     /// The same with one singleton, and one message that is published from the result.
     Publishing,
+    /// The payloads as they are, at most 100 in one call, and one singleton.
+    Batches,
 }
 
 /// What is measured.
@@ -29,6 +31,8 @@ pub enum Flow {
 pub enum Crowd {
     /// Nothing.
     Nobody,
+    /// Somebody who reads its metrics after every [`SCRAPED`](super::ledger::SCRAPED) messages.
+    Scraper,
     /// 100 subscribers that wait.
     #[cfg(feature = "crowd")]
     Subscribers,
@@ -67,6 +71,10 @@ impl Case {
                 }
             }
         }
+        for flow in [Flow::Dispatch, Flow::PublishAndDispatch] {
+            let bytes = Self { work: Work::Bytes, flow, batch: 64, concurrency: 1, crowd: Crowd::Scraper };
+            cases.extend([bytes, Self { work: Work::Batches, batch: 100, crowd, ..bytes }]);
+        }
         #[cfg(feature = "crowd")]
         for crowd in [Crowd::Subscribers, Crowd::Services] {
             for flow in [Flow::Dispatch, Flow::PublishAndDispatch] {
@@ -83,7 +91,7 @@ impl Case {
 
     /// The most instructions that Modi may take for a message, by itself or above the hand-written loop.
     pub fn goal(&self) -> Option<Goal> {
-        let Self { work, flow, batch: 64, concurrency: 1, .. } = self else { return None };
+        let Self { work, flow, batch: 64, concurrency: 1, crowd: Crowd::Nobody } = self else { return None };
         match (work, flow) {
             (Work::Bytes, Flow::Dispatch) => Some(Goal { instructions: 700, above_hand: false }),
             (Work::Bytes, Flow::PublishAndDispatch) => Some(Goal { instructions: 1_300, above_hand: false }),
@@ -119,6 +127,7 @@ impl fmt::Display for Work {
             Self::Json => "json",
             Self::Scoped => "json and a scoped service",
             Self::Publishing => "json and a result",
+            Self::Batches => "bytes in batches",
         })
     }
 }
@@ -136,6 +145,7 @@ impl fmt::Display for Crowd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nobody => "",
+            Self::Scraper => ", metrics read",
             #[cfg(feature = "crowd")]
             Self::Subscribers => ", among 100 subscribers",
             #[cfg(feature = "crowd")]

@@ -68,7 +68,7 @@ impl Run for Loop {
 
 fn handle(work: Work, body: &Bytes, ledger: &Arc<Ledger>) -> Result {
     match work {
-        Work::Bytes => ledger.body(body),
+        Work::Bytes | Work::Batches => ledger.body(body),
         Work::Json => ledger.order(&serde_json::from_slice(body)?),
         Work::Scoped => {
             let order = serde_json::from_slice(body)?;

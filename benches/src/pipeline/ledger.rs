@@ -13,7 +13,11 @@ pub struct Ledger {
     twice: AtomicU64,
     seen: Vec<AtomicU64>,
     done: Notify,
+    more: Notify,
 }
+
+/// So many messages pass before somebody reads the metrics again: far more often than anybody does.
+pub const SCRAPED: u64 = 1_024;
 
 impl Ledger {
     /// For so many messages.
@@ -25,6 +29,7 @@ impl Ledger {
             twice: AtomicU64::new(0),
             seen: (0..=messages / 64).map(|_| AtomicU64::new(0)).collect(),
             done: Notify::new(),
+            more: Notify::new(),
         }
     }
 
@@ -48,7 +53,11 @@ impl Ledger {
         if self.seen[(number / 64) as usize].fetch_or(bit, Relaxed) & bit != 0 {
             self.twice.fetch_add(1, Relaxed);
         }
-        if self.count.fetch_add(1, Relaxed) + 1 == self.messages {
+        let count = self.count.fetch_add(1, Relaxed) + 1;
+        if count.is_multiple_of(SCRAPED) {
+            self.more.notify_one();
+        }
+        if count == self.messages {
             self.done.notify_one();
         }
     }
@@ -58,6 +67,11 @@ impl Ledger {
         while self.count.load(Relaxed) < self.messages {
             self.done.notified().await;
         }
+    }
+
+    /// Waits for as many messages as pass before the metrics are read again.
+    pub async fn more(&self) {
+        self.more.notified().await;
     }
 
     /// Every message came once.

@@ -6,6 +6,7 @@ use super::crowd::{AmongServices, AmongSubscribers};
 use super::ledger::Ledger;
 use super::order::Bodies;
 use super::subject::{Prepare, Run};
+use ::bytes::Bytes;
 use ::modi::prelude::*;
 use ::modi::{Error, MemoryBroker, Module, Result, RunningApp};
 use std::sync::Arc;
@@ -37,6 +38,17 @@ impl Feed {
 #[injectable(scoped)]
 #[derive(Debug)]
 pub struct Desk {
+    ledger: Arc<Ledger>,
+}
+
+#[subscriber("orders", prefetch = 200, batch = 100, linger = "1ms")]
+async fn batched(bodies: Vec<Bytes>, ledger: Arc<Ledger>) {
+    bodies.iter().for_each(|body| ledger.body(body));
+}
+
+#[module(providers = [Feed], subscribers = [batched])]
+struct BatchModule {
+    #[provide]
     ledger: Arc<Ledger>,
 }
 
@@ -122,11 +134,12 @@ pub fn prepares(case: Case) -> Option<Prepare> {
                 Work::Json => module!($setting::JsonModule),
                 Work::Scoped => module!($setting::ScopedModule),
                 Work::Publishing => module!($setting::PublishingModule),
+                Work::Batches => module!(BatchModule),
             }
         };
     }
     match case.crowd {
-        Crowd::Nobody => {}
+        Crowd::Nobody | Crowd::Scraper => {}
         #[cfg(feature = "crowd")]
         Crowd::Subscribers => return Some(module!(AmongSubscribers)),
         #[cfg(feature = "crowd")]
@@ -180,6 +193,17 @@ impl<M: Module> Run for Application<M> {
         let (messages, batch) = (self.messages, self.case.batch);
         runtime.block_on(async {
             let app = App::new(root).name("bench").broker(self.broker.clone()).start().await?;
+            let scraper = (self.case.crowd == Crowd::Scraper).then(|| {
+                let (metrics, ledger) = (app.metrics().clone(), self.ledger.clone());
+                tokio::spawn(async move {
+                    loop {
+                        ledger.more().await;
+                        if metrics.encode().await.is_err() {
+                            return;
+                        }
+                    }
+                })
+            });
             if self.case.flow == Flow::PublishAndDispatch {
                 let feed = (self.feed)(&app);
                 let publishing = tokio::spawn(async move { feed.publish(bodies, messages, batch).await });
@@ -187,6 +211,9 @@ impl<M: Module> Run for Application<M> {
                 publishing.await??;
             } else {
                 self.ledger.done().await;
+            }
+            if let Some(scraper) = scraper {
+                scraper.abort();
             }
             self.running = Some(app);
             Ok(())

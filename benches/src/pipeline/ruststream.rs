@@ -55,7 +55,7 @@ type Start = fn(&Runtime, MemoryBroker, Arc<Ledger>) -> Result<RunningApp>;
 /// How to make runs of a case.
 pub fn prepares(case: Case, threads: usize) -> Option<Prepare> {
     let can = match case {
-        Case { work: Work::Scoped, .. } => false,
+        Case { work: Work::Scoped | Work::Batches, .. } => false,
         Case { crowd, .. } if crowd != Crowd::Nobody => false,
         Case { flow: Flow::Dispatch, batch, .. } => threads == 1 && batch > 1,
         Case { flow: Flow::PublishAndDispatch, .. } => true,

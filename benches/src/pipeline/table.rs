@@ -107,6 +107,9 @@ impl Goals<'_> {
 
     /// The same without what stands beside it.
     fn alone(&self, line: &Line) -> Option<&Line> {
+        if line.case.crowd == Crowd::Scraper {
+            return None;
+        }
         let alone = Case { crowd: Crowd::Nobody, ..line.case };
         self.of(line.subject).find(|other| line.case != alone && other.case == alone)
     }
