@@ -134,7 +134,7 @@ impl<W: BatchWork> Line<'_, '_, W> {
 
     /// What the handler said of each.
     async fn settle_each(&mut self, hands: Vec<InHand>, outcomes: Option<Vec<Outcome>>) {
-        let mut failed = Vec::new();
+        let (mut failed, mut kept) = (Vec::new(), Vec::new());
         let mut outcomes = outcomes.map(Vec::into_iter);
         let mut is_due = false;
         for hand in hands {
@@ -144,6 +144,7 @@ impl<W: BatchWork> Line<'_, '_, W> {
                 outcome => judge_other(outcome, self.shared.work.part(&hand.message).name),
             };
             match judged {
+                Ok(End::Released) if !self.shared.releases_one => kept.push(hand),
                 Ok(end) => is_due |= self.desk.end(hand.lease, end),
                 Err(failure) => failed.push((hand, failure)),
             }
@@ -153,6 +154,9 @@ impl<W: BatchWork> Line<'_, '_, W> {
         }
         for (hand, failure) in failed {
             self.go_on_alone(hand, Begin::With(Attempted::Failed(failure))).await;
+        }
+        for hand in kept {
+            self.go_on_alone(hand, Begin::With(Attempted::Ended(End::Released))).await;
         }
     }
 

@@ -167,6 +167,8 @@ impl<W: Work> Shared<W> {
             let mut story = Story::with(room.story.take(), message, number, room.signals.watch.trace());
             let mut failure = failure;
             let serial = self.breaker.serial();
+            // Attempts that failed for the absence of the broker alone.
+            let mut away = 0;
             let Part { spec, about, .. } = self.work.part(message);
             let later = loop {
                 room.signals.watch.failed(failure.kind.as_str());
@@ -198,9 +200,12 @@ impl<W: Work> Shared<W> {
                     return Ok(End::Kept);
                 }
                 // While the broker is away, a result that cannot be published says nothing about its message.
-                let next = match failure.is_of_broker() {
-                    true => Next::Again(OUTAGE.wait(story.round.failures)),
-                    false => spec.retries.next(story.round, advice, self.puts_off),
+                let next = if failure.is_of_broker() {
+                    away += 1;
+                    story.round.failures = story.round.failures.saturating_sub(1);
+                    Next::Again(OUTAGE.wait(away))
+                } else {
+                    spec.retries.next(story.round, advice, self.puts_off)
                 };
                 let later = match next {
                     Next::Again(wait) => {

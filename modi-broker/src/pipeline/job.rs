@@ -141,7 +141,7 @@ pub(super) struct Ended<B, R> {
 }
 
 /// How long a message rests that was given back where the broker takes none back.
-const KEPT: Duration = Duration::from_secs(1);
+pub(super) const KEPT: Duration = Duration::from_secs(1);
 
 impl<W: Work> Shared<W> {
     /// One message from where it begins to its end.

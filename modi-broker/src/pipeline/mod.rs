@@ -9,7 +9,8 @@
 //! | `line` | one message after the other: what `one` and `batches` have in common |
 //! | `one` | the loop for one message at a time, in order |
 //! | `batches` | the loop for several at once, settled one by one |
-//! | `many` | the loop for several side by side: `slots` runs them, `schedule` says which may start |
+//! | `many` | the loop for several side by side: `floor` knows them, `slots` runs them, `schedule` says which may start |
+//! | `floor` | the messages side by side: which may start, which run, how they end |
 //! | `job` | one message from its first attempt to its end, as a future that knows no loop |
 //! | `attempt` | one attempt: decode, scope, handler, completion |
 //! | `respond` | the results of an attempt, published |
@@ -41,6 +42,7 @@ mod counters;
 mod desk;
 mod exit;
 mod failure;
+mod floor;
 mod job;
 mod line;
 mod many;

@@ -2,7 +2,7 @@
 
 use super::attempt::{End, judge_other};
 use super::failure::Failure;
-use super::job::{InHand, Room};
+use super::job::{InHand, KEPT, Room};
 use crate::Outcome;
 use crate::contract::{Lease, SettleResult};
 use crate::handler::{Inbox, Ticket, Word};
@@ -18,6 +18,8 @@ pub(super) struct ByHand {
     held: HashMap<u64, Held>,
     parked: usize,
     next: u64,
+    /// A message can only be given back with its lane.
+    keeps_lanes: bool,
 }
 
 struct Held {
@@ -35,7 +37,17 @@ pub(super) enum Heard {
     Failed(InHand, Failure),
 }
 
+impl Heard {
+    fn failed((hand, failure): (InHand, Failure)) -> Self {
+        Self::Failed(hand, failure)
+    }
+}
+
 impl ByHand {
+    pub(super) fn new(keeps_lanes: bool) -> Self {
+        Self { keeps_lanes, ..Self::default() }
+    }
+
     /// How many messages are in the hands of users, and of no handler that runs.
     pub(super) fn len(&self) -> usize {
         self.parked
@@ -96,8 +108,10 @@ impl ByHand {
         let end = match outcome {
             Outcome::Ack => End::Acked,
             Outcome::Drop { .. } => End::Dropped,
-            Outcome::Release => End::Released,
-            outcome => return self.fail(id, outcome).map(|(hand, failure)| Heard::Failed(hand, failure)),
+            Outcome::Release if !self.keeps_lanes => End::Released,
+            // The broker takes no single message back: it is handled again in its place.
+            Outcome::Release => return self.fail(id, Outcome::retry_after(KEPT)).map(Heard::failed),
+            outcome => return self.fail(id, outcome).map(Heard::failed),
         };
         let Held { lease, hand, .. } = self.held.remove(&id)?;
         self.parked -= usize::from(hand.is_some());

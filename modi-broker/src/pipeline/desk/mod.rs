@@ -79,7 +79,7 @@ impl<'a> Desk<'a> {
             settling,
             confirming: Confirming::new(shared.publish.clone(), shared.counters.clone()),
             late: VecDeque::new(),
-            by_hand: ByHand::default(),
+            by_hand: ByHand::new(!shared.releases_one),
             rooms: Vec::new(),
             pace: shared.work.spec().rate.map(Pace::new),
             has_recovered: false,
