@@ -43,13 +43,17 @@ fn all_slots_end(many: usize, slots: [usize; 2]) {
         running.start(move || poll_fn(move |cx| gate.as_ref().map_or(Poll::Ready(()), |gate| gate.poll(cx))), at);
     }
     let mut ended = Vec::new();
-    while let Poll::Ready((_, at)) = running.poll(&mut Context::from_waker(noop_waker_ref())) {
+    while let Some((_, at)) = running.next() {
         ended.push(at);
     }
     let opening = gates.map(|gate| thread::spawn(move || gate.open()));
     block_on(async {
         while !running.is_idle() {
-            ended.push(poll_fn(|cx| running.poll(cx)).await.1);
+            let next = poll_fn(|cx| {
+                running.register(cx.waker());
+                running.next().map_or(Poll::Pending, Poll::Ready)
+            });
+            ended.push(next.await.1);
         }
     });
     ended.sort_unstable();
