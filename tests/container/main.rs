@@ -15,6 +15,8 @@ mod scopes;
 mod sharing;
 mod stop;
 mod support;
+#[path = "../../modi-broker/tests/common/time.rs"]
+mod time;
 mod timing;
 mod twin;
 mod values;

@@ -1,5 +1,6 @@
 //! What the tests share: a journal, and the words of errors and panics.
 
+use crate::time::pass;
 use modi_core::Result;
 use modi_core::scope::panic_text;
 use std::error::Error;
@@ -25,7 +26,7 @@ impl Journal {
 
 /// What a constructor does that takes some time.
 pub(crate) async fn work(millis: u64) {
-    tokio::time::sleep(Duration::from_millis(millis)).await;
+    pass(Duration::from_millis(millis)).await;
 }
 
 /// An error and its causes.

@@ -1,11 +1,11 @@
 //! What `docs/guarantees.md` says of each broker, as far as its profile in memory shows it.
 
+use crate::time::pass;
 use modi::prelude::*;
 use modi::{FailureKind, MemoryBroker, MemoryProfile};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::sleep;
 
 /// Every call, as `payload attempt n`. It outlives the application.
 #[derive(Clone, Default)]
@@ -43,7 +43,7 @@ async fn typed(Json(_): Json<u32>) {}
 async fn stuck(text: String, context: Context, calls: Arc<Calls>) {
     calls.add(&context, &text);
     if text == "1" {
-        sleep(Duration::from_secs(60)).await;
+        pass(Duration::from_secs(60)).await;
     }
 }
 
@@ -64,7 +64,7 @@ async fn say(profile: MemoryProfile, topic: &str, text: &'static str) -> (TestAp
     let (memory, calls) = (MemoryBroker::like(profile), Calls::default());
     let app = start(&memory, &calls).await;
     memory.publish(topic, Message::new(text)).await.expect("it is taken");
-    sleep(Duration::from_secs(200)).await;
+    pass(Duration::from_secs(200)).await;
     (app, calls.all())
 }
 
@@ -124,7 +124,7 @@ async fn after(profile: MemoryProfile, how: How) -> Vec<String> {
         calls.1.notified().await;
     }
     // Longer than any settlement waits for others, and than Kafka waits to commit.
-    sleep(Duration::from_secs(2)).await;
+    pass(Duration::from_secs(2)).await;
     let again = match how {
         How::Kill => {
             drop(app);
@@ -140,7 +140,7 @@ async fn after(profile: MemoryProfile, how: How) -> Vec<String> {
             app
         }
     };
-    sleep(Duration::from_secs(200)).await;
+    pass(Duration::from_secs(200)).await;
     drop(again);
     calls.all().split_off(2)
 }

@@ -6,6 +6,8 @@ mod ks_a5_middleware;
 mod mf_a1_to_a3_orders;
 mod mf_a4_users_and_analytics;
 mod mf_a7_event_sourcing;
+#[path = "../../modi-broker/tests/common/time.rs"]
+mod time;
 
 use modi::TestApp;
 use serde_json::{Value, json};

@@ -140,6 +140,20 @@ fn no_test_is_switched_off_and_nothing_is_left_to_do() {
 }
 
 #[test]
+fn no_test_sleeps_but_where_the_clock_is_known_to_be_paused() {
+    let word = ["sle", "ep("].concat();
+    let is_test = |path: &Path| path.components().any(|part| part.as_os_str() == "tests");
+    let sources = sources();
+    let tests = sources.iter().filter(|path| {
+        let path = path.strip_prefix(root()).unwrap_or(path);
+        has_ending(path, "rs") && is_test(path) && !path.ends_with("tests/common/time.rs")
+    });
+    let found: Vec<_> =
+        tests.filter(|path| std::fs::read_to_string(path).unwrap_or_default().contains(&word)).collect();
+    assert!(found.is_empty(), "wait for an event, or call `pass` of `tests/common/time.rs`: {found:#?}");
+}
+
+#[test]
 fn the_readme_shows_its_example_as_it_is() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("it is there");
     let example = read("examples/order.rs");

@@ -3,6 +3,7 @@
 use crate::capture::Capture;
 use crate::flaky::{Call, Flaky};
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::{AppExt, Broker, BrokerErrorKind, MemoryBroker, Message};
 use modi_core::{App, Error, StartError};
 use std::time::Duration;
@@ -31,7 +32,7 @@ async fn a_broker_that_comes_later_is_waited_for_and_each_wait_is_said_once() {
     let app = start().await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     memory.publish("judged", Message::json(&1).unwrap()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     assert_eq!(app.get::<Probe>().notes("judged").len(), 1);
     let said: Vec<_> = capture.events().iter().map(|line| line.get("message").to_owned()).collect();
     assert_eq!(

@@ -3,6 +3,7 @@
 use crate::idle;
 use crate::shop::{Probe, subscriber};
 use crate::stage::stage;
+use crate::time::pass;
 use modi_broker::{
     Attempt, BrokerErrorKind, Context, Early, FromMessage, Handler, Json, MemoryBroker, MemoryProfile, Message,
     Outcome, Path, PublishError, Publisher, Spec, TestApp, To, argument, early,
@@ -73,7 +74,7 @@ async fn a_question_is_answered_and_several_are_answered_in_parallel() {
 async fn an_answer_that_does_not_come_in_time_is_an_error_and_a_late_one_is_dropped() {
     let (app, publisher) = start().await;
     app.get::<Probe>().on("price", |_| async {
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        pass(Duration::from_secs(3)).await;
         Ok(Outcome::Ack)
     });
     let begun = Instant::now();

@@ -2,6 +2,7 @@
 
 use crate::idle;
 use crate::shop::{Functions, Probe, Unit, own};
+use crate::time::pass;
 use modi_broker::{
     Attempt, BatchHandler, FailureKind, FromMessage, Json, Key, MemoryBroker, Message, Outcome, Publisher, Spec,
     Subscribes, TestApp, argument, batch_handler, misplaced,
@@ -12,7 +13,7 @@ use modi_core::service::{node, node_with};
 use modi_core::{Error, Result, provide};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 /// `#[subscriber("readings", batch = 4, linger = "200ms", prefetch = 16, retries = 1)]`
 async fn readings(
@@ -135,7 +136,7 @@ async fn a_batch_is_handled_when_it_is_full_and_one_that_is_not_when_its_first_m
     assert_eq!(batches(&app)[2], "batch [9] 9 in unit 3");
     assert_eq!(begun.elapsed().as_millis(), 200);
     put(&memory, [10]).await;
-    sleep(Duration::from_millis(150)).await;
+    pass(Duration::from_millis(150)).await;
     put(&memory, [11]).await;
     app.settled().await.unwrap();
     assert_eq!((batches(&app).len(), begun.elapsed().as_millis()), (4, 400), "counted from the first of them");
@@ -211,7 +212,7 @@ async fn a_panic_and_a_deadline_are_failures_of_the_batch() {
     let app = start(&memory).await;
     app.get::<Probe>().on("batch", |call| async move {
         assert!(call.number != 4, "four at once");
-        sleep(Duration::from_secs(100)).await;
+        pass(Duration::from_secs(100)).await;
         Ok(Outcome::Ack)
     });
     put(&memory, 1..=7).await;
@@ -227,7 +228,7 @@ async fn an_outage_leaves_the_batches_with_the_broker() {
     app.get::<Probe>().on("batch", |_| async { Err(Error::new("the database is away")) });
     app.get::<Probe>().on("one", |_| async { Err(Error::new("the database is away")) });
     put(&memory, 1..=12).await;
-    sleep(Duration::from_secs(600)).await;
+    pass(Duration::from_secs(600)).await;
     let total = app.report().total();
     assert!(total.degraded && total.dead_lettered == 0, "{total:?}");
     for handler in ["batch", "one"] {
@@ -253,7 +254,7 @@ async fn a_stop_finishes_the_batch_in_hand_and_gives_the_rest_back() {
     let memory = MemoryBroker::new();
     let app = start(&memory).await;
     app.get::<Probe>().on("batch", |_| async {
-        sleep(Duration::from_secs(2)).await;
+        pass(Duration::from_secs(2)).await;
         Ok(Outcome::Ack)
     });
     put(&memory, 1..=10).await;
@@ -275,7 +276,7 @@ async fn a_message_that_may_end_the_process_is_handled_alone_and_no_other_goes_w
             }
             Ok(Outcome::Ack)
         });
-        sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
         if run > 6 {
             assert!(
                 batches(&app).iter().all(|note| !note.contains('3') || note.contains("[3]")),

@@ -1,19 +1,20 @@
 //! Handlers that take the lease of their messages and settle them by hand.
 
 use crate::idle;
-use crate::shop::{Functions, Probe, own, subscriber};
+use crate::shop::{Probe, subscriber};
+use crate::stage::stage;
+use crate::time::pass;
 use modi_broker::contract::SettleResult;
 use modi_broker::{
-    Attempt, Context, Early, FromMessage, Handler, Json, Lease, MemoryBroker, Message, Order, Outcome, Spec,
-    Subscribes, TestApp, argument, early, handler,
+    Attempt, Context, Early, FromMessage, Handler, Json, Lease, MemoryBroker, Message, Order, Outcome, Spec, TestApp,
+    argument, early,
 };
-use modi_core::graph::{Edge, HandlerNode, Node, order};
-use modi_core::module::{Cell, Module, Owns, Provides};
-use modi_core::service::{node, node_with};
-use modi_core::{Error, Result, provide};
+use modi_core::graph::Edge;
+use modi_core::module::Module;
+use modi_core::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 /// Leaves its leases to the test; what the script says becomes of the attempt itself.
 async fn kept(Json(n): Json<u32>, lease: Lease, context: Context, probe: Arc<Probe>) -> Result<()> {
@@ -42,35 +43,7 @@ subscriber!(Aside = side(n: Json<u32>, lease: Lease, context: Context, probe: Ar
     Spec::new("side").concurrency(2).order(Order::None).prefetch(4));
 subscriber!(Inside = inside(n: Json<u32>, lease: Lease, probe: Arc<Probe>) -> (), Spec::new("inside"));
 
-impl Subscribes<Hands> for Functions {
-    const HANDLERS: &'static [HandlerNode] =
-        &[handler::<Hands, InOrder>("in_order"), handler::<Hands, Aside>("side"), handler::<Hands, Inside>("inside")];
-}
-
-struct Hands;
-
-struct Cells {
-    probe: Cell<Probe>,
-    functions: Cell<Functions>,
-}
-
-own!(Hands, Cells, 0 probe: Probe);
-own!(Hands, Cells, 1 functions: Functions);
-
-impl Module for Hands {
-    const NAME: &'static str = "Hands";
-    const GRAPH: &'static [Node] =
-        &[node::<Self, Probe>(), node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
-    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
-    type Cells = Cells;
-
-    fn unit() -> Option<Self> {
-        Some(Self)
-    }
-    fn cells(self) -> Cells {
-        Cells { probe: Cell::empty(), functions: Cell::empty() }
-    }
-}
+stage!(Hands: InOrder "in_order", Aside "side", Inside "inside");
 
 async fn start(memory: &MemoryBroker, topic: &str, numbers: std::ops::Range<u32>) -> TestApp<Hands> {
     for number in numbers {
@@ -134,7 +107,7 @@ async fn the_lease_of_an_attempt_that_failed_is_worth_nothing() {
         broker.publish(topic, Message::json(&7).unwrap()).await.unwrap();
         idle().await;
         let first = lease(&app, 7);
-        sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
         assert_eq!(app.get::<Probe>().notes("kept").len(), 2);
         assert_eq!(first.ack().await, SettleResult::LeaseLost);
         assert_eq!(memory.messages(topic).len(), 1);
@@ -151,7 +124,7 @@ async fn a_lease_may_leave_its_message_to_the_failure_path() {
         let app = start(&memory, topic, 0..2).await;
         assert!(lease(&app, 0).settle(Outcome::reject("not this one")));
         assert!(lease(&app, 1).settle(Outcome::retry()));
-        sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
         let letters = app.dead_letters(topic);
         assert_eq!((letters.len(), &*letters[0].error), (1, "not this one"));
         assert!(app.get::<Probe>().notes("kept 1").contains(&"kept 1 attempt 2".to_owned()));
@@ -182,7 +155,7 @@ async fn a_drain_waits_for_leases_until_its_deadline_and_then_gives_their_messag
         let (soon, never) = (lease(&app, 0), lease(&app, 1));
         let begun = Instant::now();
         let settles = async {
-            sleep(Duration::from_secs(2)).await;
+            pass(Duration::from_secs(2)).await;
             assert_eq!(soon.ack().await, SettleResult::Settled);
         };
         let report = app.report();

@@ -2,6 +2,7 @@
 
 use crate::idle;
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::{MemoryBroker, Message, Outcome, TestApp, wire};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +77,7 @@ async fn a_result_that_cannot_be_published_is_a_failed_attempt() {
     for number in [2, 4] {
         memory.publish("orders.created", Message::json(&number).unwrap()).await.unwrap();
     }
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    pass(Duration::from_secs(3)).await;
     assert_eq!(app.get::<Probe>().notes("created 4"), ["created 4 attempt 1", "created 4 attempt 2"]);
     gate.add_permits(2);
     app.settled().await.unwrap();
@@ -137,7 +138,7 @@ async fn the_members_of_one_group_share_and_none_gets_what_another_got() {
     let (first, second) = (start().await.unwrap(), start().await.unwrap());
     for app in [&first, &second] {
         app.get::<Probe>().on("created", |_| async {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            pass(Duration::from_millis(10)).await;
             Ok(Outcome::Ack)
         });
     }

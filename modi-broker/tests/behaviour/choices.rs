@@ -1,14 +1,15 @@
 //! Several handlers on one subscription, each with messages of its own.
 
-use crate::shop::{Functions, Probe, own, subscriber};
+use crate::shop::{Probe, subscriber};
+use crate::stage::stage;
+use crate::time::pass;
 use modi_broker::{
     Attempt, Context, Early, FailureKind, FromMessage, Handler, Json, MemoryBroker, Message, Order, Outcome, Publisher,
-    Spec, Subscribes, TestApp, argument, early, handler,
+    Spec, TestApp, argument, early,
 };
-use modi_core::graph::{Edge, HandlerNode, Node, order};
-use modi_core::module::{Cell, Module, Owns, Provides};
-use modi_core::service::{node, node_with};
-use modi_core::{Error, Result, provide};
+use modi_core::graph::Edge;
+use modi_core::module::Module;
+use modi_core::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,39 +47,7 @@ subscriber!(Odd = odd(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Resu
     KEYED.filter(|message| is(message, "odd")));
 subscriber!(Rest = rest(n: Json<u32>, context: Context, probe: Arc<Probe>, publisher: Publisher) -> Result<Outcome>, KEYED);
 
-impl Subscribes<Desk> for Functions {
-    const HANDLERS: &'static [HandlerNode] = &[
-        handler::<Desk, Created>("created"),
-        handler::<Desk, Paid>("paid"),
-        handler::<Desk, Rest>("rest"),
-        handler::<Desk, Odd>("odd"),
-    ];
-}
-
-struct Desk;
-
-struct Cells {
-    probe: Cell<Probe>,
-    functions: Cell<Functions>,
-}
-
-own!(Desk, Cells, 0 probe: Probe);
-own!(Desk, Cells, 1 functions: Functions);
-
-impl Module for Desk {
-    const NAME: &'static str = "Desk";
-    const GRAPH: &'static [Node] =
-        &[node::<Self, Probe>(), node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
-    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
-    type Cells = Cells;
-
-    fn unit() -> Option<Self> {
-        Some(Self)
-    }
-    fn cells(self) -> Cells {
-        Cells { probe: Cell::empty(), functions: Cell::empty() }
-    }
-}
+stage!(Desk: Created "created", Paid "paid", Rest "rest", Odd "odd");
 
 fn message(number: u32, kind: &str) -> Message {
     Message::json(&number).unwrap().with_header("kind", kind.to_owned())
@@ -130,7 +99,7 @@ async fn order_per_key_holds_across_the_handlers_of_a_subscription() {
     let app = TestApp::new(Desk).broker(&memory).start().await.unwrap();
     for handler in ["keyed odd", "keyed rest"] {
         app.get::<Probe>().on(handler, |call| async move {
-            tokio::time::sleep(Duration::from_millis(u64::from(call.number % 7))).await;
+            pass(Duration::from_millis(u64::from(call.number % 7))).await;
             Ok(Outcome::Ack)
         });
     }

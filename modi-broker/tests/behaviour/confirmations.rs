@@ -3,11 +3,12 @@
 use crate::idle;
 use crate::odd::Odd;
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::{AppExt, Broker, MemoryBroker, Message, Outcome, SubscriberStats};
 use modi_core::{App, RunningApp};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 const A_SECOND: Duration = Duration::from_millis(1_010);
 
@@ -50,7 +51,7 @@ async fn the_next_messages_do_not_wait_for_a_confirmation_and_are_settled_after_
     assert_eq!(created(&app), all);
     assert_eq!(begun.elapsed().as_secs(), 0);
     assert_eq!(done(&odd), 0, "also 5, which published nothing: 2 is in front of it");
-    sleep(A_SECOND).await;
+    pass(A_SECOND).await;
     assert_eq!(done(&odd), 4);
     assert_eq!(orders(&broker).published, 3);
     app.stop().await.unwrap();
@@ -61,7 +62,7 @@ async fn a_confirmation_that_is_lost_sends_the_same_message_again_and_does_not_c
     let odd = Odd::new(&MemoryBroker::new());
     odd.loses.store(1, Ordering::Relaxed);
     let (app, broker) = start(&odd).await;
-    sleep(A_SECOND).await;
+    pass(A_SECOND).await;
     assert_eq!((created(&app).len(), orders(&broker).retried), (4, 0));
     assert_eq!(done(&odd), 4);
     assert_eq!(app.get::<Probe>().notes("requested").len(), 3);
@@ -76,12 +77,12 @@ async fn a_publication_that_fails_twice_calls_the_handler_again_and_nothing_behi
     assert_eq!(created(&app).len(), 4);
     odd.loses.store(1, Ordering::Relaxed);
     app.get::<Probe>().on("created", |_| async {
-        sleep(A_SECOND).await;
+        pass(A_SECOND).await;
         Ok(Outcome::Ack)
     });
-    sleep(A_SECOND * 2).await;
+    pass(A_SECOND * 2).await;
     assert_eq!(done(&odd), 0);
-    sleep(A_SECOND * 2).await;
+    pass(A_SECOND * 2).await;
     assert_eq!(created(&app)[4..], ["created 2 attempt 2"]);
     assert_eq!(done(&odd), 4);
     assert_eq!(orders(&broker).retried, 1);
@@ -93,11 +94,11 @@ async fn publications_that_never_succeed_are_an_outage_and_leave_every_message_w
     let odd = Odd::new(&MemoryBroker::new());
     odd.loses.store(usize::MAX, Ordering::Relaxed);
     let (app, broker) = start_with(&odd, [2, 4, 6, 8]).await;
-    sleep(Duration::from_secs(600)).await;
+    pass(Duration::from_secs(600)).await;
     let stats = orders(&broker);
     assert!(stats.degraded && stats.dead_lettered == 0, "{stats:?}");
     odd.loses.store(0, Ordering::Relaxed);
-    sleep(Duration::from_secs(120)).await;
+    pass(Duration::from_secs(120)).await;
     let stats = orders(&broker);
     assert_eq!((stats.acked, stats.published, stats.degraded), (4, 4, false));
     app.stop().await.unwrap();

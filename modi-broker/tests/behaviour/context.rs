@@ -3,6 +3,7 @@
 use crate::idle;
 use crate::shop::{Probe, subscriber};
 use crate::stage::stage;
+use crate::time::pass;
 use modi_broker::{
     Attempt, Context, Early, FromMessage, Handler, Json, Message, Outcome, Spec, TestApp, argument, early,
 };
@@ -10,7 +11,6 @@ use modi_core::graph::Edge;
 use modi_core::{Module, Result};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::time::sleep;
 
 /// `#[subscriber("told", group = "ears", retries = 0)]`: spawns a watcher, then does what the script says.
 async fn told(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome> {
@@ -25,7 +25,7 @@ async fn told(Json(n): Json<u32>, context: Context, probe: Arc<Probe>) -> Result
         watched.cancelled().await;
         watcher.note(format!("cancelled {n} {}", watched.is_cancelled()));
     });
-    sleep(Duration::from_secs(4)).await;
+    pass(Duration::from_secs(4)).await;
     probe.note(format!("then {} s, {:?}", seconds(&context), context.deadline() - tokio::time::Instant::now()));
     probe.play("told", n, &context).await
 }

@@ -4,6 +4,7 @@ use crate::flaky::{Call, Flaky};
 use crate::idle;
 use crate::lab::Lab;
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::{
     AppExt, Broker, BrokerErrorKind, MemoryBroker, Message, Outcome, RunningAppExt, SubscriberError, SubscriberState,
     Subscribers, TestApp,
@@ -11,7 +12,7 @@ use modi_broker::{
 use modi_core::{App, Error, RunningApp};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 async fn put(memory: &MemoryBroker, topic: &str, number: u32) {
     memory.publish(topic, Message::json(&number).unwrap()).await.unwrap();
@@ -47,7 +48,7 @@ async fn a_paused_subscriber_receives_nothing_and_stays_in_its_group() {
         let joined = flaky.count(Call::Subscribe);
         subscribers.pause(name).unwrap();
         put(&memory, topic, 1).await;
-        sleep(Duration::from_secs(60)).await;
+        pass(Duration::from_secs(60)).await;
         assert!(probe.notes(topic).is_empty(), "{name}");
         assert_eq!(state(&subscribers, name), SubscriberState::Paused);
         assert!(subscribers.health().ready(), "somebody wants it so");
@@ -63,14 +64,14 @@ async fn a_paused_subscriber_receives_nothing_and_stays_in_its_group() {
 async fn a_pause_lets_the_handler_that_runs_finish() {
     let app = TestApp::start(Shop).await.unwrap();
     app.get::<Probe>().on("judged", |call| async move {
-        sleep(Duration::from_secs(u64::from(call.number))).await;
+        pass(Duration::from_secs(u64::from(call.number))).await;
         Ok(Outcome::Ack)
     });
     put(app.broker(), "judged", 5).await;
     idle().await;
     app.subscribers().pause("Shop::judged").unwrap();
     put(app.broker(), "judged", 6).await;
-    sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     assert_eq!(app.report().total().acked, 1);
     app.subscribers().resume("Shop::judged").unwrap();
     app.settled().await.unwrap();
@@ -82,7 +83,7 @@ async fn one_subscriber_is_stopped_and_started_while_the_others_go_on() {
     let (memory, flaky, app) = flaky().await;
     let (subscribers, probe) = (app.subscribers(), app.get::<Probe>());
     probe.on("judged", |_| async {
-        sleep(Duration::from_secs(3)).await;
+        pass(Duration::from_secs(3)).await;
         Ok(Outcome::Ack)
     });
     put(&memory, "judged", 1).await;
@@ -96,13 +97,13 @@ async fn one_subscriber_is_stopped_and_started_while_the_others_go_on() {
     assert!(subscribers.health().ready(), "somebody wants it so");
 
     put(&memory, "at.once", 7).await;
-    sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     assert_eq!((probe.notes("judged").len(), probe.notes("hasty").len()), (1, 1));
 
     subscribers.stop("Shop::judged").await.unwrap();
     subscribers.start("Shop::judged").await.unwrap();
     subscribers.start("Shop::judged").await.unwrap();
-    sleep(Duration::from_secs(4)).await;
+    pass(Duration::from_secs(4)).await;
     assert_eq!(probe.notes("judged"), ["judged 1 attempt 1", "judged 2 attempt 1"]);
     assert_eq!(state(&subscribers, "Shop::judged"), SubscriberState::Running);
     assert_eq!(flaky.count(Call::Subscribe), 8, "seven at the start");
@@ -131,7 +132,7 @@ async fn what_a_stopped_subscriber_does_not_finish_in_20_seconds_is_given_back()
     let app = TestApp::start(Lab).await.unwrap();
     let (subscribers, probe) = (app.subscribers(), app.get::<Probe>());
     probe.on("long", |_| async {
-        sleep(Duration::from_secs(59)).await;
+        pass(Duration::from_secs(59)).await;
         Ok(Outcome::Ack)
     });
     put(app.broker(), "long", 1).await;
@@ -182,15 +183,15 @@ async fn health_tells_starting_degraded_reconnecting_and_draining() {
 
     // The broker is away for a while.
     flaky.refuse(Call::Next, 7, BrokerErrorKind::Unavailable);
-    sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     let health = subscribers.health();
     assert!(!health.ready() && health.live());
     assert!(health.subscribers.iter().all(|subscriber| subscriber.state == SubscriberState::Reconnecting));
     assert_eq!(health.subscribers[0].error.as_deref(), Some("a bad day for Next"));
     put(&memory, "judged", 1).await;
-    sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     assert_eq!(state(&subscribers, "Shop::judged"), SubscriberState::Running, "a message came");
-    sleep(Duration::from_secs(20)).await;
+    pass(Duration::from_secs(20)).await;
     assert!(subscribers.health().ready(), "no error for long");
 
     // Nothing succeeds.
@@ -198,14 +199,14 @@ async fn health_tells_starting_degraded_reconnecting_and_draining() {
     for number in 0..20 {
         put(&memory, "judged", number).await;
     }
-    sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     let status = subscribers.get("Shop::judged").unwrap();
     assert_eq!(status.state, SubscriberState::Degraded);
     let since = status.since.elapsed().unwrap().as_secs();
     assert!((50..=60).contains(&since), "{since}");
     assert!(!subscribers.health().ready() && subscribers.health().live());
     app.get::<Probe>().on("judged", |_| async { Ok(Outcome::Ack) });
-    sleep(Duration::from_secs(61)).await;
+    pass(Duration::from_secs(61)).await;
     assert!(subscribers.health().ready());
 
     app.host().stop().stop();
@@ -223,7 +224,7 @@ async fn a_handler_that_waits_or_is_tried_again_for_long_is_not_stuck() {
     probe.on("brief", |_| async { Ok(Outcome::retry_after(Duration::from_secs(600))) });
     put(app.broker(), "brief", 1).await;
     for _ in 0..100 {
-        sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
         assert!(subscribers.health().live());
     }
 }

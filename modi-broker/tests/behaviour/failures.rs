@@ -2,6 +2,7 @@
 
 use crate::idle;
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::contract::{Connect, Credit, Delivery, Settlement, SubscribeOptions, Verdict};
 use modi_broker::{FailureKind, MemoryBroker, Message, Outcome, TestApp, wire};
 use modi_core::Error;
@@ -150,7 +151,7 @@ async fn a_handler_that_misses_its_deadline_is_dropped_and_its_scope_is_complete
 async fn a_deadline_counts_for_each_message_anew() {
     let app = TestApp::start(Shop).await.unwrap();
     app.get::<Probe>().on("judged", |_| async {
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        pass(Duration::from_secs(10)).await;
         Ok(Outcome::Ack)
     });
     for number in 1..=4 {
@@ -227,7 +228,7 @@ async fn a_message_stays_until_its_dead_letter_can_be_written() {
     let app = TestApp::new(Shop).broker(&memory).start().await.unwrap();
     app.publish("judged", "not a number").await.unwrap();
     memory.publish("judged", Message::json("nor this").unwrap()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(300)).await;
+    pass(Duration::from_secs(300)).await;
     assert_eq!(memory.messages("judged").len(), 1, "the dead-letter topic is full, so the message stays");
     assert_eq!(app.dead_letters("judged").len(), 1);
 
@@ -274,7 +275,7 @@ async fn what_is_acknowledged_when_received_is_gone_before_its_handler_begins() 
     app.get::<Probe>().on("hasty", move |_| {
         assert!(memory.messages("at.once").is_empty());
         async {
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            pass(Duration::from_secs(5)).await;
             Ok(Outcome::Ack)
         }
     });
@@ -282,7 +283,7 @@ async fn what_is_acknowledged_when_received_is_gone_before_its_handler_begins() 
     idle().await;
     let total = app.report().total();
     assert_eq!((total.settled, total.acked, total.panics), (1, 0, 0));
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    pass(Duration::from_secs(6)).await;
     assert_eq!(app.report().total().acked, 1);
 }
 
@@ -298,7 +299,7 @@ async fn scoped_services_are_left_as_soon_as_their_attempt_is_over() {
         }
     });
     app.broker().publish("orders.created", Message::json(&1).unwrap()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     assert_eq!(probe.notes("left"), ["left unit 1"], "nothing is held while the next attempt is waited for");
     app.settled().await.unwrap();
     idle().await;

@@ -1,14 +1,13 @@
 //! A module for tests of subscribers as such: how they are supervised, watched and spread.
 
-use crate::shop::{Functions, Probe, own, subscriber};
+use crate::shop::{Probe, subscriber};
+use crate::stage::stage;
 use modi_broker::{
-    Attempt, Context, Early, FailurePolicy, FromMessage, Handler, Json, Order, Outcome, Spec, Subscribes, argument,
-    early, handler,
+    Attempt, Context, Early, FailurePolicy, FromMessage, Handler, Json, Order, Outcome, Spec, argument, early,
 };
-use modi_core::graph::{Edge, HandlerNode, Node, order};
-use modi_core::module::{Cell, Module, Owns, Provides};
-use modi_core::service::{node, node_with};
-use modi_core::{Result, provide};
+use modi_core::Result;
+use modi_core::graph::Edge;
+use modi_core::module::Module;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,38 +57,4 @@ subscriber!(Again = again(n: Json<u32>, context: Context, probe: Arc<Probe>) -> 
 subscriber!(Halt = halt(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
     Spec::new("halt").retries(0).failure(FailurePolicy::Stop));
 
-impl Subscribes<Lab> for Functions {
-    const HANDLERS: &'static [HandlerNode] = &[
-        handler::<Lab, Brief>("brief"),
-        handler::<Lab, Wide>("wide"),
-        handler::<Lab, Long>("long"),
-        handler::<Lab, Spread>("spread"),
-        handler::<Lab, Again>("again"),
-        handler::<Lab, Halt>("halt"),
-    ];
-}
-
-pub(crate) struct Lab;
-
-pub(crate) struct Cells {
-    probe: Cell<Probe>,
-    functions: Cell<Functions>,
-}
-
-own!(Lab, Cells, 0 probe: Probe);
-own!(Lab, Cells, 1 functions: Functions);
-
-impl Module for Lab {
-    const NAME: &'static str = "Lab";
-    const GRAPH: &'static [Node] =
-        &[node::<Self, Probe>(), node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
-    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
-    type Cells = Cells;
-
-    fn unit() -> Option<Self> {
-        Some(Self)
-    }
-    fn cells(self) -> Cells {
-        Cells { probe: Cell::empty(), functions: Cell::empty() }
-    }
-}
+stage!(Lab: Brief "brief", Wide "wide", Long "long", Spread "spread", Again "again", Halt "halt");

@@ -3,6 +3,7 @@
 use crate::idle;
 use crate::odd::Odd;
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::{AppExt, Broker, MemoryBroker, Message, Outcome, PublishError, Publisher, Receipt, TestApp};
 use modi_core::App;
 use std::sync::atomic::Ordering;
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// The handler of orders takes a while.
 fn slow(app: &TestApp<Shop>, takes: Duration) {
     app.get::<Probe>().on("created", move |_| async move {
-        tokio::time::sleep(takes).await;
+        pass(takes).await;
         Ok(Outcome::Ack)
     });
 }
@@ -151,7 +152,7 @@ async fn no_more_is_out_than_the_subscriber_allows_while_settlements_are_slow() 
     let broker = Broker::new("slow", slow);
     let app = App::new(Shop).name("shop").broker(broker.clone()).start().await.unwrap();
     while broker.report().total().settled < 1_000 {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
     }
     let most = most.load(Ordering::Relaxed);
     assert!((64..=256).contains(&most), "{most}");

@@ -36,13 +36,15 @@ mod side_by_side;
 mod stage;
 mod start;
 mod supervision;
+#[path = "../common/time.rs"]
+mod time;
 mod traces;
 mod trouble;
 mod wire;
 
 use std::time::Duration;
 
-/// Lets everything run that can: a paused clock moves when all tasks wait.
+/// Lets everything run that can.
 async fn idle() {
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    time::pass(Duration::from_millis(1)).await;
 }

@@ -5,6 +5,7 @@ use crate::flaky::{Call, Flaky};
 use crate::lab::Lab;
 use crate::shop::{Functions, Probe, Shop, own, subscriber};
 use crate::side::Side;
+use crate::time::pass;
 use modi_broker::contract::{OrderScope, Provision, Start};
 use modi_broker::{
     AppExt, Attempt, Broker, DeadLetter, Early, FromMessage, Handler, Json, MemoryBroker, Message, Order, Outcome,
@@ -158,7 +159,7 @@ async fn a_prefix_parts_applications_on_one_broker_and_nobody_sees_it() {
     let testing = App::new(Shop).name("shop").broker(broker("a.").with_prefix("testing.")).start().await.unwrap();
     publisher.publish("orders.created", &2).await.unwrap();
     publisher.publish("judged", "no number").await.unwrap();
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    pass(Duration::from_secs(5)).await;
     assert_eq!(staging.get::<Probe>().notes("completed"), ["completed 2 via requested"]);
     assert!(testing.get::<Probe>().notes("").is_empty());
 

@@ -1,5 +1,6 @@
 //! The memory broker with a difference: slow settlements, slow confirmations, a record of what is out and what is settled.
 
+use crate::time::{pass, passing};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use modi_broker::contract::{
@@ -120,7 +121,7 @@ impl Settle for OddSettle {
             return inner.settle(&mut items);
         }
         Answer::Later(Box::pin(async move {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            pass(Duration::from_secs(1)).await;
             odd.out.fetch_sub(items.len(), Ordering::Relaxed);
             inner.settle(&mut items).wait().await
         }))
@@ -141,7 +142,7 @@ impl Publish for OddPublish {
         if matches!(message.place, Place::Topic(_))
             && self.1.loses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
         {
-            let lost = tokio::time::sleep(Duration::from_secs(1));
+            let lost = passing(Duration::from_secs(1));
             return Answer::Later(Box::pin(async {
                 lost.await;
                 Err(BrokerError::new(BrokerErrorKind::Unavailable, "the connection was cut"))
@@ -160,7 +161,7 @@ impl Publish for OddPublish {
             self.1.copies.lock().unwrap().push((after, message.message.clone()));
             let (memory, topic) = (self.1.memory.clone(), topic.to_owned());
             tokio::spawn(async move {
-                tokio::time::sleep(after).await;
+                pass(after).await;
                 memory.publish(&topic, message.message).await
             });
             return Answer::Now(Ok(Receipt::default()));
@@ -169,7 +170,7 @@ impl Publish for OddPublish {
         if !self.1.confirms_slowly {
             return answer;
         }
-        let confirmed = tokio::time::sleep(Duration::from_secs(1));
+        let confirmed = passing(Duration::from_secs(1));
         Answer::Later(Box::pin(async move {
             confirmed.await;
             answer.wait().await

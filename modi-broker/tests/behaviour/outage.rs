@@ -4,13 +4,14 @@ use crate::idle;
 use crate::odd::Odd;
 use crate::shop::{Probe, Shop};
 use crate::side::Side;
+use crate::time::pass;
 use modi_broker::contract::Verdict;
 use modi_broker::{AppExt, Broker, MemoryBroker, Message, Outcome, SubscriberStats, TestApp};
 use modi_core::{App, Error, Module};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 /// A dependency that may be down.
 fn dependency(probe: &Probe, handler: &'static str) -> Arc<AtomicBool> {
@@ -19,7 +20,7 @@ fn dependency(probe: &Probe, handler: &'static str) -> Arc<AtomicBool> {
     probe.on(handler, move |_| {
         let is_up = reached.load(Ordering::Relaxed);
         async move {
-            sleep(Duration::from_millis(10)).await;
+            pass(Duration::from_millis(10)).await;
             if is_up { Ok(Outcome::Ack) } else { Err(Error::new("the stock cannot be reached")) }
         }
     });
@@ -52,7 +53,7 @@ async fn ten_minutes_of_a_failing_dependency_dead_letter_nothing_and_the_backlog
     let app = TestApp::new(Shop).broker(&memory).start().await.unwrap();
     let probe = app.get::<Probe>();
     let is_up = dependency(probe, "judged");
-    sleep(TEN_MINUTES).await;
+    pass(TEN_MINUTES).await;
     let during = stats(&app, "Shop::judged");
     assert!(during.degraded);
     assert_eq!((during.opened, during.dead_lettered, during.acked), (1, 0, 0));
@@ -81,7 +82,7 @@ async fn ten_minutes_of_a_failing_dependency_keep_the_order_of_every_key() {
     let app = TestApp::new(Side).broker(&memory).start().await.unwrap();
     let probe = app.get::<Probe>();
     let is_up = dependency(probe, "keyed");
-    sleep(TEN_MINUTES).await;
+    pass(TEN_MINUTES).await;
     let during = stats(&app, "Side::keyed");
     assert_eq!((during.degraded, during.dead_lettered, during.acked), (true, 0, 0));
     let down = calls(probe, "keyed").len();
@@ -119,7 +120,7 @@ async fn a_poison_message_beside_others_is_a_dead_letter_and_its_key_goes_on() {
     let memory = MemoryBroker::new();
     let app = TestApp::new(Side).broker(&memory).start().await.unwrap();
     app.get::<Probe>().on("keyed", |call| async move {
-        sleep(Duration::from_millis(5)).await;
+        pass(Duration::from_millis(5)).await;
         if call.number == 3 { Err(Error::new("a poison message")) } else { Ok(Outcome::Ack) }
     });
     put(&memory, "keyed", 0..40, 4).await;
@@ -156,16 +157,16 @@ async fn probes_that_tell_nothing_do_not_keep_the_breaker_open_for_ever() {
             (side.get::<Probe>().clone(), &side as &dyn Reports)
         };
         dependency(&probe, topic);
-        sleep(Duration::from_secs(30)).await;
+        pass(Duration::from_secs(30)).await;
         assert!(broker.total().degraded, "{topic}");
         // What was left of the outage is refused; what comes after it is handled.
         probe.on(topic, move |call| async move {
             if call.number < first { Err(Error::reject("too old")) } else { Ok(Outcome::Ack) }
         });
-        sleep(2 * TEN_MINUTES).await;
+        pass(2 * TEN_MINUTES).await;
         assert_eq!((broker.total().degraded, broker.total().rejected), (true, u64::from(first)), "{topic}");
         put(&memory, topic, first..first + 5, 12).await;
-        sleep(TEN_MINUTES).await;
+        pass(TEN_MINUTES).await;
         let total = broker.total();
         assert_eq!((total.degraded, total.acked), (false, 5), "{topic}");
     }
@@ -187,7 +188,7 @@ async fn an_outage_that_comes_message_by_message_is_known_within_the_second_betw
     let is_up = dependency(app.get::<Probe>(), "judged");
     for number in 0..20 {
         put(&memory, "judged", number..number + 1, 1).await;
-        sleep(Duration::from_millis(900)).await;
+        pass(Duration::from_millis(900)).await;
     }
     let during = stats(&app, "Shop::judged");
     assert_eq!((during.degraded, during.dead_lettered), (true, 0));
@@ -207,7 +208,7 @@ async fn what_a_breaker_keeps_is_given_back_in_order_by_a_drain() {
             "judged" => {
                 let app = App::new(Shop).name("g").broker(broker.clone()).start().await.unwrap();
                 dependency(app.get::<Probe>(), topic);
-                sleep(Duration::from_secs(30)).await;
+                pass(Duration::from_secs(30)).await;
                 assert!(broker.report().total().degraded);
                 let begun = Instant::now();
                 app.stop().await.unwrap();
@@ -216,7 +217,7 @@ async fn what_a_breaker_keeps_is_given_back_in_order_by_a_drain() {
             _ => {
                 let app = App::new(Side).name("g").broker(broker.clone()).start().await.unwrap();
                 dependency(app.get::<Probe>(), topic);
-                sleep(Duration::from_secs(30)).await;
+                pass(Duration::from_secs(30)).await;
                 assert!(broker.report().total().degraded);
                 let begun = Instant::now();
                 app.stop().await.unwrap();

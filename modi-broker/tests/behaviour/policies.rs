@@ -1,13 +1,14 @@
 //! What becomes of a message that cannot be handled: policies, hooks, and messages that end the process.
 
 use crate::shop::{Call, Probe};
+use crate::time::pass;
 use crate::trouble::Trouble;
 use modi_broker::{AppExt, FailureKind, MemoryBroker, Message, Outcome, SubscriberStats, TestApp};
 use modi_core::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 async fn start() -> TestApp<Trouble> {
     TestApp::start(Trouble).await.unwrap()
@@ -63,7 +64,7 @@ async fn an_outage_drops_nothing_and_a_drop_does_not_end_an_outage() {
         for number in 0..30 {
             app.broker().publish(topic, Message::json(&number).unwrap()).await.unwrap();
         }
-        sleep(Duration::from_secs(3_600)).await;
+        pass(Duration::from_secs(3_600)).await;
         let during = stats(&app, topic);
         assert!(during.degraded && during.dropped <= 1 && during.opened == 1, "{topic}: {during:?}");
         is_up.store(true, Ordering::Relaxed);
@@ -110,11 +111,11 @@ async fn the_policy_to_stop_ends_the_subscriber_and_the_application_goes_on() {
     for number in 1..=2 {
         app.broker().publish("stopping", Message::json(&number).unwrap()).await.unwrap();
     }
-    sleep(Duration::from_secs(3_600)).await;
+    pass(Duration::from_secs(3_600)).await;
     assert_eq!(app.get::<Probe>().notes("stopping"), ["stopping 1 attempt 1"]);
     assert_eq!(app.broker().messages("stopping").len(), 2);
     app.broker().publish("later", Message::json(&1).unwrap()).await.unwrap();
-    sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     assert_eq!(stats(&app, "later").acked, 1);
     app.stop().await.unwrap();
 }
@@ -130,7 +131,7 @@ async fn the_policy_to_restart_handles_the_message_again_after_a_while() {
     for number in 1..=2 {
         app.broker().publish("restarting", Message::json(&number).unwrap()).await.unwrap();
     }
-    sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     let notes = app.get::<Probe>().notes("restarting");
     let first = "restarting 1 attempt 1";
     assert_eq!(notes, [first, first, first, first, "restarting 2 attempt 1"], "what is given back is not counted");

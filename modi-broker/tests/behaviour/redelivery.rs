@@ -2,12 +2,13 @@
 
 use crate::odd::Odd;
 use crate::shop::{Call, Probe};
+use crate::time::pass;
 use crate::trouble::Trouble;
 use modi_broker::{AppExt, Broker, BrokerErrorKind, DeadLetter, MemoryBroker, Message, Outcome, SubscriberStats};
 use modi_core::{App, Error, RunningApp};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -79,7 +80,7 @@ async fn after_its_retries_a_message_is_put_off_for_each_delay_and_is_then_a_dea
     let message = one().with_key("k").with_id("m-1").with_header("own", vec![0xff]).with_header("own", "2");
     let wall = SystemTime::now();
     fixture.put("later", message.clone()).await;
-    sleep(HOUR).await;
+    pass(HOUR).await;
     let moments = moments.lock().unwrap().clone();
     let [_, second, third, fourth, fifth, sixth] = moments[..] else { panic!("{moments:?}") };
     // The delay counts from the failure, also while others are waited for that may tell whether it is an outage.
@@ -104,7 +105,7 @@ async fn a_message_that_was_put_off_and_succeeds_is_done() {
         .probe()
         .on("later", |call| async move { if call.attempt <= 2 { Err(poison(call)) } else { Ok(Outcome::Ack) } });
     fixture.put("later", one()).await;
-    sleep(HOUR).await;
+    pass(HOUR).await;
     let total = fixture.total();
     assert_eq!((total.redelivered, total.acked, total.dead_lettered), (1, 1, 0));
     assert!(fixture.memory.messages("later").is_empty());
@@ -120,7 +121,7 @@ async fn messages_behind_one_that_is_put_off_do_not_wait_for_it() {
         for number in 1..=50 {
             fixture.put(topic, Message::json(&number).unwrap().with_key("one")).await;
         }
-        sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
         let total = fixture.total();
         assert_eq!((total.acked, total.redelivered), (49, 1), "{topic}");
     }
@@ -136,7 +137,7 @@ async fn an_error_that_asks_for_a_long_wait_is_put_off_and_takes_one_retry() {
         _ => Error::reject("enough"),
     });
     fixture.put("later", one()).await;
-    sleep(HOUR).await;
+    pass(HOUR).await;
     let moments = moments.lock().unwrap().clone();
     let [_, second, third] = moments[..] else { panic!("{moments:?}") };
     assert!((30.0..30.1).contains(&second) && (90.0..90.1).contains(&(third - second)), "{moments:?}");
@@ -152,7 +153,7 @@ async fn an_error_that_asks_for_a_short_wait_is_waited_for_in_place() {
         _ => Error::reject("enough"),
     });
     fixture.put("later", one()).await;
-    sleep(HOUR).await;
+    pass(HOUR).await;
     assert!((5.0..5.1).contains(&moments.lock().unwrap()[1]));
     assert_eq!((fixture.total().redelivered, fixture.total().retried), (0, 1));
 }
@@ -162,7 +163,7 @@ async fn what_was_acknowledged_when_received_is_put_off_too() {
     let fixture = Fixture::start().await;
     let moments = fixture.fails("taken", poison);
     fixture.put("taken", one()).await;
-    sleep(HOUR).await;
+    pass(HOUR).await;
     assert_eq!(moments.lock().unwrap().len(), 2);
     assert!((60.0..60.1).contains(&moments.lock().unwrap()[1]));
     assert_eq!((fixture.letters("taken").len(), fixture.total().redelivered), (1, 1));
@@ -181,10 +182,10 @@ async fn an_outage_fills_neither_the_dead_letters_nor_the_place_of_copies() {
         for number in 0..100 {
             fixture.put(topic, Message::json(&number).unwrap().with_key(format!("{}", number % 7))).await;
         }
-        sleep(HOUR).await;
+        pass(HOUR).await;
         assert!(fixture.total().degraded && fixture.odd.copies.lock().unwrap().is_empty(), "{topic}");
         is_up.store(true, std::sync::atomic::Ordering::Relaxed);
-        sleep(HOUR).await;
+        pass(HOUR).await;
         let total = fixture.total();
         assert_eq!((total.acked, total.redelivered, total.dead_lettered), (100, 0, 0), "{topic}");
     }
@@ -199,7 +200,7 @@ async fn the_original_stays_until_its_copy_is_written() {
     let begun = Instant::now();
     while fixture.odd.copies.lock().unwrap().is_empty() {
         assert_eq!(fixture.memory.messages("later").len(), 1);
-        sleep(Duration::from_millis(10)).await;
+        pass(Duration::from_millis(10)).await;
     }
     assert!(begun.elapsed() > Duration::from_secs(1) && begun.elapsed() < MINUTE);
     let after = fixture.odd.copies.lock().unwrap()[0].0;
@@ -212,7 +213,7 @@ async fn a_copy_that_can_never_be_written_is_a_dead_letter_instead() {
     fixture.fails("later", poison);
     *fixture.odd.refuses.lock().unwrap() = vec![BrokerErrorKind::TooLarge];
     fixture.put("later", one()).await;
-    sleep(MINUTE / 2).await;
+    pass(MINUTE / 2).await;
     assert_eq!(fixture.letters("later")[0].attempts, 2);
     assert_eq!(fixture.total().redelivered, 0);
 }
@@ -223,7 +224,7 @@ async fn what_is_not_written_at_a_stop_stays_with_the_broker() {
     fixture.fails("later", poison);
     *fixture.odd.refuses.lock().unwrap() = vec![BrokerErrorKind::Unavailable; 1_000];
     fixture.put("later", one()).await;
-    sleep(MINUTE).await;
+    pass(MINUTE).await;
     fixture.app.stop().await.unwrap();
     assert_eq!(fixture.memory.messages("later").len(), 1);
 }

@@ -1,6 +1,7 @@
 //! A module with middleware around its handlers, written by hand as the attributes write it.
 
 use crate::shop::{Functions, Probe, Unit, own, subscriber};
+use crate::time::pass;
 use modi_broker::{
     Attempt, BatchHandler, Call, Context, Early, FromMessage, Handler, Json, Middleware, Next, NextPublish, Outcome,
     Outgoing, PublishError, Publisher, Receipt, Reply, Spec, Subscribes, argument, around, batch_handler, early,
@@ -79,7 +80,7 @@ impl Middleware for Actor {
             }
             Some(b"14") => panic!("a middleware panics"),
             Some(b"15") => {
-                tokio::time::sleep(Duration::from_secs(3_600)).await;
+                pass(Duration::from_secs(3_600)).await;
                 next.send(message).await
             }
             _ => next.send(message).await,

@@ -1,15 +1,12 @@
 //! A module whose handlers run side by side.
 
-use crate::shop::{Functions, Probe, own, subscriber};
+use crate::shop::{Probe, subscriber};
+use crate::stage::stage;
 use modi_broker::contract::OrderScope;
-use modi_broker::{
-    Ack, Attempt, Context, Early, FromMessage, Handler, Json, Order, Outcome, Spec, Subscribes, argument, early,
-    handler,
-};
-use modi_core::graph::{Edge, HandlerNode, Node, order};
-use modi_core::module::{Cell, Module, Owns, Provides};
-use modi_core::service::{node, node_with};
-use modi_core::{Result, provide};
+use modi_broker::{Ack, Attempt, Context, Early, FromMessage, Handler, Json, Order, Outcome, Spec, argument, early};
+use modi_core::Result;
+use modi_core::graph::Edge;
+use modi_core::module::Module;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,39 +68,4 @@ subscriber!(Paced = paced(n: Json<u32>, context: Context, probe: Arc<Probe>) -> 
 subscriber!(Wide = wide(n: Json<u32>, context: Context, probe: Arc<Probe>) -> Result<Outcome>,
     Spec::new("paced").group("wide").rate(10, Duration::from_secs(1)).concurrency(8).order(Order::None));
 
-impl Subscribes<Side> for Functions {
-    const HANDLERS: &'static [HandlerNode] = &[
-        handler::<Side, Keyed>("keyed"),
-        handler::<Side, Laned>("laned"),
-        handler::<Side, Free>("free"),
-        handler::<Side, Paid>("paid"),
-        handler::<Side, Hurried>("hurried"),
-        handler::<Side, Paced>("paced"),
-        handler::<Side, Wide>("wide"),
-    ];
-}
-
-pub(crate) struct Side;
-
-pub(crate) struct Cells {
-    probe: Cell<Probe>,
-    functions: Cell<Functions>,
-}
-
-own!(Side, Cells, 0 probe: Probe);
-own!(Side, Cells, 1 functions: Functions);
-
-impl Module for Side {
-    const NAME: &'static str = "Side";
-    const GRAPH: &'static [Node] =
-        &[node::<Self, Probe>(), node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
-    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
-    type Cells = Cells;
-
-    fn unit() -> Option<Self> {
-        Some(Self)
-    }
-    fn cells(self) -> Cells {
-        Cells { probe: Cell::empty(), functions: Cell::empty() }
-    }
-}
+stage!(Side: Keyed "keyed", Laned "laned", Free "free", Paid "paid", Hurried "hurried", Paced "paced", Wide "wide");

@@ -4,13 +4,14 @@ use crate::idle;
 use crate::odd::Odd;
 use crate::shop::Probe;
 use crate::side::Side;
+use crate::time::pass;
 use modi_broker::contract::Verdict;
 use modi_broker::{AppExt, Broker, FailureKind, MemoryBroker, Message, Outcome, TestApp};
 use modi_core::{App, Error};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 /// The key is the number's remainder.
 async fn put(memory: &MemoryBroker, topic: &str, numbers: std::ops::Range<u32>, keys: u32) {
@@ -29,7 +30,7 @@ fn takes(app: &TestApp<Side>, handler: &'static str, millis: impl Fn(u32) -> u64
     app.get::<Probe>().on(handler, move |call| {
         let wait = Duration::from_millis(millis(call.number));
         async move {
-            sleep(wait).await;
+            pass(wait).await;
             Ok(Outcome::Ack)
         }
     });
@@ -119,7 +120,7 @@ async fn a_slow_key_does_not_stop_the_others_within_the_window() {
     // Three of the slow key are in each window of 32.
     put(&memory, "keyed", 0..60, 20).await;
     while app.report().total().acked < 57 {
-        sleep(Duration::from_millis(10)).await;
+        pass(Duration::from_millis(10)).await;
     }
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     assert_eq!(app.report().total().in_flight(), 3);
@@ -141,13 +142,13 @@ async fn no_more_is_out_than_the_prefetch_and_no_more_runs_than_there_are_slots(
         let (running, seen) = (counter.clone(), seen.clone());
         async move {
             seen.fetch_max(running.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-            sleep(Duration::from_millis(u64::from(call.number % 7) * 30)).await;
+            pass(Duration::from_millis(u64::from(call.number % 7) * 30)).await;
             running.fetch_sub(1, Ordering::Relaxed);
             Ok(Outcome::Ack)
         }
     });
     while !memory.messages("keyed").is_empty() {
-        sleep(Duration::from_secs(1)).await;
+        pass(Duration::from_secs(1)).await;
     }
     assert_eq!(most.load(Ordering::Relaxed), 8);
     assert_eq!(odd.most.load(Ordering::Relaxed), 32);
@@ -163,7 +164,7 @@ async fn a_key_that_waits_for_its_next_attempt_keeps_its_successors_waiting_and_
         if fails { Err(Error::retry_after(Duration::from_secs(5), Error::new("not yet"))) } else { Ok(Outcome::Ack) }
     });
     put(&memory, "keyed", 0..12, 4).await;
-    sleep(Duration::from_secs(4)).await;
+    pass(Duration::from_secs(4)).await;
     let (begun, _, _) = story(&app, "keyed");
     assert_eq!(of_key(&begun, 4, 0), [0]);
     assert_eq!(begun.len(), 10, "all of the other keys");
@@ -185,7 +186,7 @@ async fn a_drain_finishes_what_runs_and_gives_back_the_rest_in_order_for_the_nex
         if call.number == 1 {
             return Err(Error::retry_after(Duration::from_secs(5), Error::new("not yet")));
         }
-        sleep(Duration::from_secs(10)).await;
+        pass(Duration::from_secs(10)).await;
         Ok(Outcome::Ack)
     });
     idle().await;
@@ -247,7 +248,7 @@ async fn what_waits_for_its_confirmation_holds_no_slot() {
     assert_eq!(app.get::<Probe>().notes("paid").len(), 8, "four slots");
     assert_eq!(memory.messages("receipts").len(), 8);
     assert!(odd.settled.lock().unwrap().is_empty(), "sent, not confirmed, so not acknowledged");
-    sleep(Duration::from_millis(1_010)).await;
+    pass(Duration::from_millis(1_010)).await;
     assert_eq!((broker.report().total().published, odd.settled.lock().unwrap().len()), (8, 8));
     app.stop().await.unwrap();
 }
@@ -257,7 +258,7 @@ async fn a_panic_and_a_deadline_cost_their_own_message_and_no_other() {
     let memory = MemoryBroker::new();
     let app = start(&memory).await;
     app.get::<Probe>().on("free", |call| async move {
-        sleep(Duration::from_secs(u64::from(call.number))).await;
+        pass(Duration::from_secs(u64::from(call.number))).await;
         match call.number {
             1 => panic!("one is too few"),
             2 => std::future::pending().await,
@@ -284,14 +285,14 @@ async fn deadlines_of_slots_that_began_at_different_times_are_all_kept() {
     let begun = Instant::now();
     for number in 0..4 {
         put(&memory, "free", number..number + 1, 4).await;
-        sleep(Duration::from_secs(3)).await;
+        pass(Duration::from_secs(3)).await;
     }
     let mut ends = HashMap::new();
     while ends.len() < 4 {
         for number in story(&app, "free").1 {
             ends.entry(number).or_insert(begun.elapsed());
         }
-        sleep(Duration::from_millis(10)).await;
+        pass(Duration::from_millis(10)).await;
     }
     for (number, end) in ends {
         let wanted = Duration::from_secs(u64::from(number) * 3 + 15);
@@ -312,9 +313,9 @@ async fn what_is_acknowledged_when_received_is_gone_before_any_slot_begins_it() 
         assert!(!held.messages("hurried").iter().any(|left| *left.payload().unwrap() == call.number.to_string()));
         async { Ok(Outcome::Ack) }
     });
-    sleep(Duration::from_millis(500)).await;
+    pass(Duration::from_millis(500)).await;
     assert!(probe.notes("hurried").is_empty());
-    sleep(Duration::from_secs(20)).await;
+    pass(Duration::from_secs(20)).await;
     let total = broker.report().total();
     assert_eq!((probe.notes("hurried").len(), total.acked, total.settled, total.panics), (6, 6, 6, 0));
     app.stop().await.unwrap();
@@ -326,7 +327,7 @@ async fn messages_begin_at_the_rate_that_is_written_and_a_stop_does_not_wait_for
     let app = start(&memory).await;
     let begun = Instant::now();
     put(&memory, "paced", 0..20, 20).await;
-    sleep(Duration::from_millis(1_050)).await;
+    pass(Duration::from_millis(1_050)).await;
     let started = |handler| app.get::<Probe>().notes(&format!("{handler} ")).len();
     assert_eq!((started("paced"), started("wide")), (11, 11), "one at once, then ten in a second");
     app.settled().await.unwrap();

@@ -2,7 +2,7 @@
 
 /// A module with these handlers.
 macro_rules! stage {
-    ($module:ident: $($marker:ident $name:literal),*) => {
+    ($module:ident: $($marker:ident $name:expr),* $(,)?) => {
         pub(crate) struct $module;
 
         pub(crate) struct Cells {

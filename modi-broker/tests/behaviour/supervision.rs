@@ -4,12 +4,13 @@ use crate::flaky::{Call, Flaky};
 use crate::idle;
 use crate::lab::Lab;
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::{
     AppExt, Broker, BrokerErrorKind, MemoryBroker, Message, Outcome, RunningAppExt, SubscriberState, TestApp,
 };
 use modi_core::{App, Error};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 async fn put(memory: &MemoryBroker, topic: &str, number: u32) {
     memory.publish(topic, Message::json(&number).unwrap()).await.unwrap();
@@ -74,7 +75,7 @@ async fn a_permanent_error_of_the_intake_follows_the_policy_that_is_written() {
     idle().await;
     let state = |name| subscribers.get(name).unwrap().state;
     assert_eq!((state("Lab::again"), state("Lab::halt")), (SubscriberState::Restarting, SubscriberState::Failed));
-    sleep(Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     assert_eq!((state("Lab::again"), state("Lab::halt")), (SubscriberState::Running, SubscriberState::Failed));
     assert!(!subscribers.health().ready());
     subscribers.start("Lab::halt").await.unwrap();
@@ -98,7 +99,7 @@ async fn a_drain_that_is_cut_reports_what_was_finished_and_what_was_given_back()
     let app = app.start().await.unwrap();
     let takes = |seconds| {
         move |_| async move {
-            sleep(Duration::from_secs(seconds)).await;
+            pass(Duration::from_secs(seconds)).await;
             Ok(Outcome::Ack)
         }
     };

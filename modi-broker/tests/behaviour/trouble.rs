@@ -1,14 +1,14 @@
 //! A module whose handlers treat their failures in every way.
 
-use crate::shop::{Functions, Probe, own, subscriber};
+use crate::shop::{Probe, subscriber};
+use crate::stage::stage;
 use modi_broker::{
     Ack, Attempt, Context, Early, Errors, Failed, FailurePolicy, FromMessage, Handler, Headers, Json, Order, Outcome,
-    Spec, Subscribes, argument, early, handler,
+    Spec, argument, early,
 };
-use modi_core::graph::{Edge, HandlerNode, Node, order};
-use modi_core::module::{Cell, Module, Owns, Provides};
-use modi_core::service::{node, node_with};
-use modi_core::{Result, provide};
+use modi_core::Result;
+use modi_core::graph::Edge;
+use modi_core::module::Module;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,9 +35,7 @@ macro_rules! plays {
             subscriber!($marker = $name(n: Json<u32>, context: Context, headers: Headers, probe: Arc<Probe>)
                 -> Result<Outcome>, $spec);
         )*
-        impl Subscribes<Trouble> for Functions {
-            const HANDLERS: &'static [HandlerNode] = &[$(handler::<Trouble, $marker>(stringify!($name)),)*];
-        }
+        stage!(Trouble: $($marker stringify!($name)),*);
     };
 }
 
@@ -87,30 +85,5 @@ fn judge(failed: &Failed<'_>) -> Option<Outcome> {
             Some(Outcome::reject(format!("{place}: {kind} {attempt} {has} {key} {}", own.unwrap_or_default())))
         }
         _ => None,
-    }
-}
-
-pub(crate) struct Trouble;
-
-pub(crate) struct Cells {
-    probe: Cell<Probe>,
-    functions: Cell<Functions>,
-}
-
-own!(Trouble, Cells, 0 probe: Probe);
-own!(Trouble, Cells, 1 functions: Functions);
-
-impl Module for Trouble {
-    const NAME: &'static str = "Trouble";
-    const GRAPH: &'static [Node] =
-        &[node::<Self, Probe>(), node_with::<Self, Functions>(<Functions as Subscribes<Self>>::HANDLERS)];
-    const ORDER: &'static [usize] = &order::<2>(Self::NAME, Self::GRAPH);
-    type Cells = Cells;
-
-    fn unit() -> Option<Self> {
-        Some(Self)
-    }
-    fn cells(self) -> Cells {
-        Cells { probe: Cell::empty(), functions: Cell::empty() }
     }
 }

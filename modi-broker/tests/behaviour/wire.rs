@@ -2,12 +2,12 @@
 
 use crate::odd::{Odd, size};
 use crate::shop::Probe;
+use crate::time::pass;
 use crate::trouble::Trouble;
 use modi_broker::{AppExt, Broker, DeadLetter, Errors, FailureKind, MemoryBroker, Message, TraceParent, wire};
 use modi_core::{App, Error};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
-use tokio::time::sleep;
 
 const GUIDE: &str = include_str!("../../../docs/wire.md");
 const CONSTANTS: &str = include_str!("../../src/wire.rs");
@@ -81,7 +81,7 @@ impl Fixture {
 
     async fn put(&self, topic: &str, message: &Message) {
         self.memory.publish(topic, message.clone()).await.unwrap();
-        sleep(Duration::from_secs(3_600)).await;
+        pass(Duration::from_secs(3_600)).await;
     }
 
     fn letter(&self, topic: &str) -> Message {

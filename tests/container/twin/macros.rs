@@ -1,11 +1,11 @@
 //! The application, written as a user writes it. `by_hand` is the same, without the attributes.
 
 use super::app::{Audit, Clock, Fixed, Health, Journal, Mailer, Settings, User, note};
+use crate::support::work;
 use modi::{All, Completion, Lazy, Lifecycle, Result, Scoped, injectable, module};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 // ---------------------------------------------------------------------------------------------------- StorageModule
 
@@ -33,7 +33,7 @@ pub(crate) struct Database {
 #[injectable(lifecycle)]
 impl Database {
     pub(crate) async fn connect(settings: Arc<Settings>, journal: Arc<Journal>) -> Result<Self> {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        work(50).await;
         settings.trouble("connect").await?;
         Ok(Self { settings, journal, sessions: AtomicU32::new(0) })
     }

@@ -3,6 +3,7 @@
 use super::{Member, publisher, put, send, texts};
 use crate::idle;
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::contract::{Outgoing, Place, SettleResult};
 use modi_broker::{BrokerErrorKind, MemoryBroker, Message, Outcome, TestApp};
 use std::time::Duration;
@@ -55,7 +56,7 @@ async fn an_application_goes_on_after_a_crash_and_settled_waits_for_it() {
     let memory = MemoryBroker::new();
     let app = TestApp::new(Shop).broker(&memory).start().await.unwrap();
     app.get::<Probe>().on("created", |_| async {
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        pass(Duration::from_secs(5)).await;
         Ok(Outcome::Ack)
     });
     for number in [1, 2, 3] {

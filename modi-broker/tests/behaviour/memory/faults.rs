@@ -3,6 +3,7 @@
 use super::{Member, connection, put, send, texts};
 use crate::idle;
 use crate::shop::{Probe, Shop};
+use crate::time::pass;
 use modi_broker::contract::{Connect, Outgoing, Place, SettleResult, SubscribeOptions};
 use modi_broker::{BrokerErrorKind, MemoryBroker, Message, Outcome, TestApp};
 use std::time::Duration;
@@ -49,7 +50,7 @@ async fn a_message_stays_while_its_dead_letter_is_refused() {
     let app = TestApp::start(Shop).await.unwrap();
     app.faults().refuse_dead_letters(BrokerErrorKind::Unavailable);
     app.broker().publish("judged", Message::json("not a number").unwrap()).await.unwrap();
-    tokio::time::sleep(60 * SECOND).await;
+    pass(60 * SECOND).await;
     assert!(app.dead_letters("judged").is_empty());
     assert_eq!(app.broker().messages("judged").len(), 1);
     app.faults().accept_dead_letters();
@@ -108,7 +109,7 @@ async fn who_waits_for_a_message_learns_that_the_broker_goes_away() {
 async fn an_application_goes_on_when_the_broker_is_back() {
     let app = TestApp::start(Shop).await.unwrap();
     app.get::<Probe>().on("created", |_| async {
-        tokio::time::sleep(SECOND).await;
+        pass(SECOND).await;
         Ok(Outcome::Ack)
     });
     app.broker().publish("orders.created", Message::json(&2).unwrap()).await.unwrap();

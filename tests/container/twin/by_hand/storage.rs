@@ -4,6 +4,7 @@ mod module;
 
 pub(crate) use module::StorageModule;
 
+use crate::support::work;
 use crate::twin::app::{Clock, Fixed, Health, Journal, Settings, note};
 use modi_core::dependency::{Dependency, edge, take};
 use modi_core::lifetime;
@@ -15,7 +16,6 @@ use modi_core::{Completion, Edge, Lifecycle, Module, Resolver, Result, Scoped};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 // ---------------------------------------------------------------------- #[injectable] on a function
 fn journal() -> Journal {
@@ -118,7 +118,7 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn connect(settings: Arc<Settings>, journal: Arc<Journal>) -> Result<Self> {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        work(50).await;
         settings.trouble("connect").await?;
         Ok(Self { settings, journal, sessions: AtomicU32::new(0) })
     }
